@@ -1,0 +1,10 @@
+# cmake --install: program, library, headers, pkg-config file, recipes.
+install(TARGETS seitomo LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/seitomo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${PROJECT_BINARY_DIR}/include/seitomo/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/seitomo)
+if(TARGET seitomo_cli)
+  install(TARGETS seitomo_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/seitomo)
+endif()
+configure_file(${PROJECT_SOURCE_DIR}/cmake/seitomo.pc.in ${PROJECT_BINARY_DIR}/seitomo.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/seitomo.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

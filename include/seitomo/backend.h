@@ -1,0 +1,148 @@
+/*
+ * Backends: one list of operators, several places where they run.
+ *
+ *   ref            plain C in double precision; the specification every other backend is compared with
+ *   cpu            OpenMP over slabs, one object per instruction set, chosen at start
+ *   cuda           kernels and cuFFT in a module loaded at run time
+ *   cuda-emulated  the same .cu files built by the host compiler, for machines without a card
+ *
+ * The unit of work is a slab: some slices along the tilt axis y, y innermost in memory, so that the weights of the
+ * projector (which do not depend on y) are computed once for all of them.
+ *
+ *   volume slab    V[z][x][y]        nz * nx * ny floats
+ *   sinogram slab  S[tilt][u][y]     n_tilts * nu * ny floats
+ *
+ * Slices never mix: a result does not depend on how the volume was cut into slabs, nor on the number of threads.
+ */
+#ifndef SEITOMO_BACKEND_H
+#define SEITOMO_BACKEND_H
+
+#include "seitomo/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The projector's footprint of a voxel on the detector. d = distance of the bin from the voxel's centre, in bins. */
+typedef enum sei_kernel {
+    SEI_KERNEL_LINEAR = 0, /* Joseph 1982: w = max(0, c-|d|)/c^2, c = max(|cos|,|sin|); at most 2 bins */
+    SEI_KERNEL_STRIP = 1   /* exact overlap of the square voxel with a strip one bin wide; at most 3 bins */
+} sei_kernel;
+
+/* The geometry of one slab. Arrays belong to the caller and outlive the calls. */
+typedef struct sei_slab {
+    int nx, nz, nu, ny;
+    int n_tilts;
+    const double *cos_tilt; /* [n_tilts] */
+    const double *sin_tilt; /* [n_tilts] */
+    const double *axis_u;   /* [n_tilts] bin coordinate of the projected axis: (nu-1)/2 + offset */
+    sei_kernel kernel;
+} sei_slab;
+
+/* Per-slice sums that some operators report, as sums[which * ny + y], added up in a fixed order in double. */
+enum {
+    SEI_SUM_LOG_LIKELIHOOD = 0, /* sum of b*log(m) - m over bins with weight > 0 and m > 0, m = Ax + r */
+    SEI_SUM_COUNTED = 1,        /* sum of b over the same bins */
+    SEI_SUM_RESIDUAL2 = 2,      /* sum of w*(b - m)^2 over all bins */
+    SEI_SUM_COUNT = 3
+};
+
+typedef struct sei_device sei_device; /* an open backend with its memory and plans */
+typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
+
+/*
+ * Operators. Every pointer to a buffer must come from the same device; shapes as in the slab; outputs may not alias
+ * inputs unless said. All return SEI_ERR_USAGE when a buffer is too small, SEI_ERR_ENVIRONMENT when the device fails.
+ *
+ * project       S = A V. Weight of voxel (x,z) in bin u of tilt t: footprint(d), with
+ *               d = (x-(nx-1)/2)*cos_t - (z-(nz-1)/2)*sin_t + axis_u[t] - u. Light off the detector is lost.
+ * backproject   V = A' S with identical weights.
+ * em_ratio      In place on S (= A V): m = S + r (r = background, NULL: 0); S becomes w*b/m where w > 0 and m > 0,
+ *               else 0. w = weight, NULL: all 1. sums[SEI_SUM_COUNT*ny] (host, may be NULL) is filled.
+ * em_update     In place: V = V * back * inverse_sensitivity.
+ * sirt_residual In place on S (= A V): S becomes w*inverse_row*(b - r - S); sums as above (likelihood and counted 0).
+ * sirt_update   In place: V += relaxation*inverse_column*back; then, when positive, V = max(V, 0).
+ * filter_rows   In place on S: every row along u is padded with zeros to n_padded, its real FFT is multiplied by
+ *               response[n_padded/2+1] (host), transformed back, and cut to nu. n_padded even, >= nu, 2^a 3^b 5^c.
+ * correlate     out[ny][nx] = real( IFFT( FFT(a) * conj(FFT(b)) * band[ny][nx/2+1] ) ) / (nx*ny), both dimensions
+ *               even and 2^a 3^b 5^c; band is on the host. The peak of out lies at the translation to apply to b
+ *               to lay it on a (negative translations wrap round).
+ * resample      n images: out(x,y) = in at (xf[0]*X + xf[1]*Y + xf[4], xf[2]*X + xf[3]*Y + xf[5]) relative to the image
+ *               centre, X = x-(nx-1)/2, Y = y-(ny-1)/2; xf is [n][6] on the host. interpolation 1: bilinear,
+ *               3: cubic (Keys, a = -1/2). covered[n][ny][nx] (may be NULL) gets 1 where all taps lie inside, else
+ *               0; there out is 0.
+ */
+#define SEI_OPERATOR_LIST(X)                                                                                               \
+    X(project, (sei_device * device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram))                \
+    X(backproject, (sei_device * device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume))            \
+    X(em_ratio, (sei_device * device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,            \
+                 const sei_buffer *background, sei_buffer *sinogram, double *sums))                                        \
+    X(em_update, (sei_device * device, const sei_slab *slab, const sei_buffer *back,                                       \
+                  const sei_buffer *inverse_sensitivity, sei_buffer *volume))                                              \
+    X(sirt_residual, (sei_device * device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,       \
+                      const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram, double *sums))    \
+    X(sirt_update, (sei_device * device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse_column,   \
+                    float relaxation, bool positive, sei_buffer *volume))                                                  \
+    X(filter_rows, (sei_device * device, const sei_slab *slab, const float *response, int n_padded, sei_buffer *sinogram)) \
+    X(correlate, (sei_device * device, int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b,        \
+                  sei_buffer *out))                                                                                        \
+    X(resample, (sei_device * device, int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,    \
+                 sei_buffer *out, sei_buffer *covered))
+
+/*
+ * Memory of a device, in the same table. alloc leaves the content undefined (NaN in cuda-emulated and debug builds).
+ * upload and download copy `count` floats from or to element `offset`; they return when the host memory may be reused.
+ */
+#define SEI_MEMORY_LIST(X)                                                                                       \
+    X(alloc, (sei_device * device, size_t count, sei_buffer **out))                                              \
+    X(upload, (sei_device * device, sei_buffer *buffer, size_t offset, size_t count, const float *from))         \
+    X(download, (sei_device * device, const sei_buffer *buffer, size_t offset, size_t count, float *to))         \
+    X(fill, (sei_device * device, sei_buffer *buffer, float value))
+
+typedef struct sei_backend {
+    const char *name;
+    const char *description; /* one line: instruction set or card, threads; for logs and doctor */
+#define X(op, parameters) sei_status(*op) parameters;
+    SEI_OPERATOR_LIST(X)
+    SEI_MEMORY_LIST(X)
+#undef X
+    void (*release)(sei_device *device, sei_buffer *buffer); /* NULL buffer: nothing */
+    void (*close)(sei_device *device);
+    size_t (*free_bytes)(sei_device *device); /* memory there is for buffers now; host backends: physical memory */
+} sei_backend;
+
+/* Every backend's device begins with its table, so an operator is called as  SEI_OP(device, project)(device, ...). */
+struct sei_device {
+    const sei_backend *backend;
+};
+#define SEI_OP(device, op) ((device)->backend->op)
+
+typedef struct sei_device_options {
+    const char *name; /* "auto", "ref", "cpu", "cuda", "cuda-emulated"; NULL: auto (a card if there is one, else cpu) */
+    int threads;      /* 0: one per available core */
+    const char *isa;  /* cpu only: "auto", "baseline", "avx2", "avx512"; NULL: auto */
+} sei_device_options;
+
+/*
+ * Opens a backend. Errors: SEI_ERR_USAGE (unknown name or instruction set), SEI_ERR_ENVIRONMENT (module or card or
+ * instruction set asked for but absent, with the reason), SEI_ERR_MEMORY. Close with sei_device_close.
+ */
+sei_status sei_device_open(const sei_device_options *options, sei_device **out) SEI_MUST_CHECK;
+void sei_device_close(sei_device *device); /* NULL: nothing */
+
+/* Why a backend cannot be used here, as one line, or NULL if it can. Static or thread-local storage. */
+const char *sei_backend_absence(const char *name);
+
+/* What a module library (cuda, cuda-emulated) gets from the program and gives back through sei_backend_module. */
+typedef struct sei_module_host {
+    int interface_version; /* SEI_MODULE_VERSION of the program */
+    sei_status (*fail)(sei_status status, const char *format, ...);
+} sei_module_host;
+enum { SEI_MODULE_VERSION = 1 };
+typedef sei_status (*sei_backend_module_open)(const sei_module_host *host, const sei_device_options *options, sei_device **out);
+#define SEI_BACKEND_MODULE_SYMBOL "sei_backend_module"
+
+#ifdef __cplusplus
+}
+#endif
+#endif

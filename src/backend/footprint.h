@@ -1,0 +1,63 @@
+/*
+ * The projector's weights: how much of a voxel falls into a detector bin. One expression for every backend (C, CUDA and
+ * the emulation), so that forward and back projection use identical weights and are exact transposes.
+ *
+ * d is the distance, in bins, of the voxel's projected centre from the bin's centre.
+ */
+#ifndef SEI_BACKEND_FOOTPRINT_H
+#define SEI_BACKEND_FOOTPRINT_H
+
+#include <math.h>
+
+#if defined(__CUDACC__)
+#define SEI_EVERYWHERE __host__ __device__ inline
+#else
+#define SEI_EVERYWHERE inline
+#endif
+
+/* Constants of one tilt, computed once on the host by sei_footprint_of. */
+typedef struct sei_footprint {
+    double c, inverse_c2; /* linear: half-width max(|cos|,|sin|) */
+    double a, b;          /* strip: the trapezoid's flat half-width and foot half-width */
+    double height, inverse_ramp;
+
+} sei_footprint;
+
+static SEI_EVERYWHERE sei_footprint sei_footprint_of(double cos_tilt, double sin_tilt) {
+    sei_footprint f;
+    const double c = fabs(cos_tilt), s = fabs(sin_tilt);
+    const double larger = c > s ? c : s;
+    f.c = larger;
+    f.inverse_c2 = 1.0 / (larger * larger);
+    f.a = fabs(c - s) / 2;
+    f.b = (c + s) / 2;
+    f.height = 1.0 / larger;
+    f.inverse_ramp = f.b - f.a > 1e-6 ? 1.0 / (2 * (f.b - f.a)) : 0.0; /* 0 and 90 deg: a rectangle */
+
+    return f;
+}
+
+/* Joseph's weight as a triangle: max(0, c-|d|)/c^2. */
+static SEI_EVERYWHERE double sei_footprint_linear(const sei_footprint *f, double d) {
+    const double w = f->c - fabs(d);
+    return w > 0 ? w * f->inverse_c2 : 0;
+}
+
+/* Integral of the trapezoid from 0 to t. */
+static SEI_EVERYWHERE double sei_footprint_integral(const sei_footprint *f, double t) {
+    const double at = fabs(t) < f->b ? fabs(t) : f->b;
+    const double over = at - f->a > 0 ? at - f->a : 0;
+    const double value = f->height * (at - over * over * f->inverse_ramp);
+    return t < 0 ? -value : value;
+}
+
+/* Overlap of the projected square with the bin [d-1/2, d+1/2]. */
+static SEI_EVERYWHERE double sei_footprint_strip(const sei_footprint *f, double d) {
+    return sei_footprint_integral(f, d + 0.5) - sei_footprint_integral(f, d - 0.5);
+}
+
+static SEI_EVERYWHERE double sei_footprint_weight(const sei_footprint *f, int kernel, double d) {
+    return kernel == 0 ? sei_footprint_linear(f, d) : sei_footprint_strip(f, d);
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* The command line: one file per verb (cmd_VERB.c), one table of verbs, one set of common options. */
+#ifndef SEI_CLI_H
+#define SEI_CLI_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "seitomo/backend.h"
+#include "seitomo/io.h"
+#include "seitomo/status.h"
+
+/* Options every verb understands; put sei_common_argp among a verb's argp children with &common as its input. */
+typedef struct sei_common {
+    const char *output;      /* -o */
+    const char *backend;     /* --backend */
+    const char *isa;         /* --isa (cpu) */
+    int threads;             /* --threads */
+    size_t memory_bytes;     /* --memory, 0: not given */
+    const char *angles;      /* --angles */
+    double pixel_nm;         /* --pixel-nm, NaN: not given */
+    double axis_deg;         /* --axis x|y|DEG, NaN: not given */
+    double axis_offset_px;   /* --axis-offset, NaN: not given */
+    bool invert_tilt, flip_y, allow_truncated;
+    uint64_t seed;           /* --seed */
+    bool seed_given;
+    size_t n_set;            /* --set key=value, in order */
+    const char *set[64];
+    size_t n_channels;       /* --channels A,B=NAME_IN_FILE */
+    const char *channels[64];
+    bool force, plan, json, quiet;
+} sei_common;
+
+extern const struct argp sei_common_argp;
+void sei_common_default(sei_common *common);
+/* Parses a verb's words: `argp` with sei_common_argp as child. Returns SEI_ERR_USAGE after argp printed what is wrong. */
+sei_status sei_cli_parse(const struct argp *argp, int argc, char **argv, void *input) SEI_MUST_CHECK;
+/* Applies threads and verbosity; call after parsing. */
+void sei_cli_apply(const sei_common *common);
+/* Read options from the common ones. Arrays stay with common. */
+void sei_cli_read_options(const sei_common *common, size_t n_files, const char *const *files, sei_read_options *out);
+/* Opens the backend asked for and says in one line which one it is. */
+sei_status sei_cli_open_device(const sei_common *common, sei_device **out) SEI_MUST_CHECK;
+/* Files as arguments: collected by ARGP_KEY_ARG. */
+enum { SEI_CLI_MAX_FILES = 256 };
+typedef struct sei_cli_files {
+    size_t count;
+    const char *names[SEI_CLI_MAX_FILES];
+} sei_cli_files;
+/* Adds one, or argp_error when there are too many. */
+void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state *state);
+
+/* {"value": v, "unit": u, "sd": s}; NaN becomes null. New reference. */
+json_t *sei_cli_number(double value, const char *unit, double sd);
+json_t *sei_cli_numbers(const sei_numbers *numbers);
+json_t *sei_cli_table(const sei_table *table); /* list of objects, NaN null */
+json_t *sei_cli_real(double value);             /* NaN and Inf become null */
+/* Prints a summary on standard output when --json was given; steals the reference either way. */
+sei_status sei_cli_print_json(const sei_common *common, json_t *summary) SEI_MUST_CHECK;
+
+/* A verb: its words after the name; returns the exit status. The message of a failure is printed by main. */
+typedef sei_status (*sei_verb)(int argc, char **argv);
+#define X(name, call, does) sei_status sei_cmd_##name(int argc, char **argv);
+#include "cli/verbs.def"
+#undef X
+
+#endif

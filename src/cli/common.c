@@ -1,0 +1,219 @@
+/* Options that every verb understands, and the small things every verb prints. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "core/threads.h"
+
+enum {
+    KEY_BACKEND = 0x1000,
+    KEY_ISA,
+    KEY_THREADS,
+    KEY_MEMORY,
+    KEY_ANGLES,
+    KEY_PIXEL,
+    KEY_AXIS,
+    KEY_AXIS_OFFSET,
+    KEY_INVERT,
+    KEY_FLIP,
+    KEY_TRUNCATED,
+    KEY_SEED,
+    KEY_SET,
+    KEY_CHANNELS,
+    KEY_FORCE,
+    KEY_PLAN,
+    KEY_JSON
+};
+
+static const struct argp_option options[] = {
+    {"output", 'o', "PATH", 0, "where the result goes", 90},
+    {"force", KEY_FORCE, 0, 0, "overwrite what is there", 90},
+    {"json", KEY_JSON, 0, 0, "print the summary as JSON on standard output", 90},
+    {"quiet", 'q', 0, 0, "only errors on standard error", 90},
+    {"plan", KEY_PLAN, 0, 0, "say memory, disk and work, then stop", 90},
+    {"backend", KEY_BACKEND, "NAME", 0, "auto, ref, cpu, cuda or cuda-emulated (auto: the card if there is one, else the CPU)", 91},
+    {"isa", KEY_ISA, "NAME", 0, "instruction set of the cpu backend: auto, baseline, avx2, avx512", 91},
+    {"threads", KEY_THREADS, "N", 0, "threads (default: all cores); results do not depend on it", 91},
+    {"memory", KEY_MEMORY, "LIMIT", 0, "most memory to use, e.g. 8G or 500M", 91},
+    {"seed", KEY_SEED, "N", 0, "seed of random numbers", 91},
+    {"set", KEY_SET, "KEY=VALUE", 0, "any key of the recipe, e.g. --set input.folder=/data/wire36", 91},
+    {"channels", KEY_CHANNELS, "LIST", 0, "channels to use, e.g. HAADF,Fe=Fe_Ka,Si=Si_K", 92},
+    {"angles", KEY_ANGLES, "FILE", 0, "tilt angles: .rawtlt, .tlt, .mdoc, AreTomo _TLT.txt", 92},
+    {"pixel-nm", KEY_PIXEL, "X", 0, "pixel size in nm", 92},
+    {"axis", KEY_AXIS, "x|y|DEG", 0, "direction of the tilt axis; degrees from +y towards -x", 92},
+    {"axis-offset", KEY_AXIS_OFFSET, "PX", 0, "tilt axis minus image centre (n-1)/2", 92},
+    {"invert-tilt", KEY_INVERT, 0, 0, "negate every tilt angle", 92},
+    {"flip-y", KEY_FLIP, 0, 0, "reverse the stored rows", 92},
+    {"allow-truncated", KEY_TRUNCATED, 0, 0, "keep the whole tilts of a cut file", 92},
+    {0}};
+
+void sei_common_default(sei_common *common) {
+    *common = (sei_common){.backend = "auto", .isa = "auto", .pixel_nm = NAN, .axis_deg = NAN, .axis_offset_px = NAN};
+}
+
+/* "8G", "500M", "123456" in bytes; 0 when it is none of these. */
+static size_t parse_bytes(const char *text) {
+    char *end = NULL;
+    const double number = strtod(text, &end);
+    double unit = 1;
+    if (end == text || !(number > 0)) return 0;
+    if (*end == 'k' || *end == 'K') unit = 1024.0;
+    if (*end == 'm' || *end == 'M') unit = 1048576.0;
+    if (*end == 'g' || *end == 'G') unit = 1073741824.0;
+    if (*end == 't' || *end == 'T') unit = 1099511627776.0;
+    const char *rest = end + (unit > 1);
+    if (*rest != 0 && strcmp(rest, "B") != 0 && strcmp(rest, "iB") != 0) return 0;
+    return number * unit < 1e18 ? (size_t)(number * unit) : 0;
+}
+
+/* A number from the command line, or a usage error that names the option. */
+static double number_of(const char *option, const char *text, struct argp_state *state) {
+    double value = NAN;
+    if (!sei_parse_double(text, &value) || !isfinite(value)) argp_error(state, "%s: '%s' is not a number", option, text);
+    return value;
+}
+
+/* Splits "A,B=C" in place. */
+static void split_channels(sei_common *common, char *list, struct argp_state *state) {
+    char *rest = NULL;
+    for (char *word = strtok_r(list, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
+        if (common->n_channels == sizeof common->channels / sizeof common->channels[0]) argp_error(state, "too many channels");
+        common->channels[common->n_channels++] = word;
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    sei_common *common = state->input;
+    char *end = NULL;
+    switch (key) {
+        case 'o': common->output = arg; break;
+        case 'q': common->quiet = true; break;
+        case KEY_FORCE: common->force = true; break;
+        case KEY_JSON: common->json = true; break;
+        case KEY_PLAN: common->plan = true; break;
+        case KEY_BACKEND: common->backend = arg; break;
+        case KEY_ISA: common->isa = arg; break;
+        case KEY_THREADS:
+            common->threads = (int)strtol(arg, &end, 10);
+            if (*end != 0 || end == arg || common->threads < 1 || common->threads > 4096) argp_error(state, "--threads: '%s' is not a count from 1 to 4096", arg);
+            break;
+        case KEY_MEMORY:
+            common->memory_bytes = parse_bytes(arg);
+            if (common->memory_bytes == 0) argp_error(state, "--memory: '%s' is not a size such as 8G or 500M", arg);
+            break;
+        case KEY_ANGLES: common->angles = arg; break;
+        case KEY_PIXEL:
+            common->pixel_nm = number_of("--pixel-nm", arg, state);
+            if (!(common->pixel_nm > 0)) argp_error(state, "--pixel-nm: %s is not above 0", arg);
+            break;
+        case KEY_AXIS:
+            common->axis_deg = strcmp(arg, "y") == 0 ? 0 : strcmp(arg, "x") == 0 ? 90 : number_of("--axis", arg, state);
+            break;
+        case KEY_AXIS_OFFSET: common->axis_offset_px = number_of("--axis-offset", arg, state); break;
+        case KEY_INVERT: common->invert_tilt = true; break;
+        case KEY_FLIP: common->flip_y = true; break;
+        case KEY_TRUNCATED: common->allow_truncated = true; break;
+        case KEY_SEED:
+            common->seed = strtoull(arg, &end, 10);
+            common->seed_given = true;
+            if (*end != 0 || end == arg || arg[0] == '-') argp_error(state, "--seed: '%s' is not a whole number", arg);
+            break;
+        case KEY_SET:
+            if (strchr(arg, '=') == NULL) argp_error(state, "--set: '%s' has no '='; write KEY=VALUE", arg);
+            if (common->n_set == sizeof common->set / sizeof common->set[0]) argp_error(state, "too many --set");
+            common->set[common->n_set++] = arg;
+            break;
+        case KEY_CHANNELS: split_channels(common, arg, state); break;
+        default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+const struct argp sei_common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+
+sei_status sei_cli_parse(const struct argp *argp, int argc, char **argv, void *input) {
+    char name[64];
+    argp_err_exit_status = SEI_ERR_USAGE; /* argp prints its own line and leaves with this code */
+    snprintf(name, sizeof name, "seitomo %s", argv[0]);
+    argv[0] = name;
+    const error_t error = argp_parse(argp, argc, argv, ARGP_IN_ORDER, NULL, input);
+    return error == 0 ? SEI_OK : sei_fail(SEI_ERR_USAGE, "the command line could not be read: %s", strerror(error));
+}
+
+void sei_cli_apply(const sei_common *common) {
+    sei_threads_set(common->threads);
+    sei_log_set_level(common->quiet ? SEI_LOG_QUIET : SEI_LOG_INFO);
+}
+
+void sei_cli_read_options(const sei_common *common, size_t n_files, const char *const *files, sei_read_options *out) {
+    sei_read_options_default(out);
+    out->n_files = n_files;
+    out->files = files;
+    out->n_channels = common->n_channels;
+    out->channels = common->channels;
+    out->angles = common->angles;
+    out->pixel_nm = common->pixel_nm;
+    out->axis_deg = common->axis_deg;
+    out->axis_offset_px = common->axis_offset_px;
+    out->invert_tilt = common->invert_tilt;
+    out->flip_y = common->flip_y;
+    out->allow_truncated = common->allow_truncated;
+}
+
+sei_status sei_cli_open_device(const sei_common *common, sei_device **out) {
+    const sei_device_options wanted = {.name = common->backend, .threads = common->threads, .isa = common->isa};
+    const sei_status status = sei_device_open(&wanted, out);
+    if (status == SEI_OK) sei_info("backend: %s, %s", (*out)->backend->name, (*out)->backend->description);
+    return status;
+}
+
+void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state *state) {
+    if (files->count == SEI_CLI_MAX_FILES) argp_error(state, "more than %d files", SEI_CLI_MAX_FILES);
+    files->names[files->count++] = name;
+}
+
+json_t *sei_cli_real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+json_t *sei_cli_number(double value, const char *unit, double sd) {
+    json_t *number = json_object();
+    json_object_set_new(number, "value", sei_cli_real(value));
+    json_object_set_new(number, "unit", json_string(unit));
+    json_object_set_new(number, "sd", sei_cli_real(sd));
+    return number;
+}
+
+json_t *sei_cli_numbers(const sei_numbers *numbers) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < numbers->count; ++i) {
+        const sei_number *n = &numbers->items[i];
+        json_object_set_new(object, n->name, sei_cli_number(n->value, n->unit, n->sd));
+    }
+    return object;
+}
+
+json_t *sei_cli_table(const sei_table *table) {
+    json_t *rows = json_array();
+    for (size_t r = 0; r < table->n_rows; ++r) {
+        json_t *row = json_object();
+        for (size_t c = 0; c < table->n_columns; ++c) {
+            json_object_set_new(row, table->columns[c], sei_cli_real(table->cells[r * table->n_columns + c]));
+        }
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+sei_status sei_cli_print_json(const sei_common *common, json_t *summary) {
+    sei_status status = SEI_OK;
+    if (common->json) {
+        char *text = json_dumps(summary, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+        if (text == NULL) status = sei_fail(SEI_ERR_MEMORY, "the summary could not be written as JSON");
+        if (text != NULL) puts(text);
+        free(text);
+    }
+    json_decref(summary);
+    return status;
+}
