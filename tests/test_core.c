@@ -146,12 +146,15 @@ static void allocations_can_be_made_to_fail(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_are_checked),          cmocka_unit_test(messages_are_one_line),
-        cmocka_unit_test(files_are_whole_or_absent),  cmocka_unit_test(series_sort_with_their_images),
-        cmocka_unit_test(numbers_read_back_exactly),  cmocka_unit_test(fixed_functions_are_accurate),
-        cmocka_unit_test(poisson_has_its_moments),    cmocka_unit_test(normal_has_its_moments),
-        cmocka_unit_test(allocations_can_be_made_to_fail)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_are_checked),
+                                       cmocka_unit_test(messages_are_one_line),
+                                       cmocka_unit_test(files_are_whole_or_absent),
+                                       cmocka_unit_test(series_sort_with_their_images),
+                                       cmocka_unit_test(numbers_read_back_exactly),
+                                       cmocka_unit_test(fixed_functions_are_accurate),
+                                       cmocka_unit_test(poisson_has_its_moments),
+                                       cmocka_unit_test(normal_has_its_moments),
+                                       cmocka_unit_test(allocations_can_be_made_to_fail)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sei_test_clean();
     return failed;

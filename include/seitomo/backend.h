@@ -72,32 +72,32 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
  *               3: cubic (Keys, a = -1/2). covered[n][ny][nx] (may be NULL) gets 1 where all taps lie inside, else
  *               0; there out is 0.
  */
-#define SEI_OPERATOR_LIST(X)                                                                                               \
-    X(project, (sei_device * device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram))                \
-    X(backproject, (sei_device * device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume))            \
-    X(em_ratio, (sei_device * device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,            \
-                 const sei_buffer *background, sei_buffer *sinogram, double *sums))                                        \
-    X(em_update, (sei_device * device, const sei_slab *slab, const sei_buffer *back,                                       \
-                  const sei_buffer *inverse_sensitivity, sei_buffer *volume))                                              \
-    X(sirt_residual, (sei_device * device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,       \
-                      const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram, double *sums))    \
-    X(sirt_update, (sei_device * device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse_column,   \
-                    float relaxation, bool positive, sei_buffer *volume))                                                  \
-    X(filter_rows, (sei_device * device, const sei_slab *slab, const float *response, int n_padded, sei_buffer *sinogram)) \
-    X(correlate, (sei_device * device, int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b,        \
-                  sei_buffer *out))                                                                                        \
-    X(resample, (sei_device * device, int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,    \
+#define SEI_OPERATOR_LIST(X)                                                                                                \
+    X(project, (sei_device * device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram))                 \
+    X(backproject, (sei_device * device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume))             \
+    X(em_ratio, (sei_device * device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,             \
+                 const sei_buffer *background, sei_buffer *sinogram, double *sums))                                         \
+    X(em_update, (sei_device * device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse_sensitivity, \
+                  sei_buffer *volume))                                                                                      \
+    X(sirt_residual, (sei_device * device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,        \
+                      const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram, double *sums))     \
+    X(sirt_update, (sei_device * device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse_column,    \
+                    float relaxation, bool positive, sei_buffer *volume))                                                   \
+    X(filter_rows, (sei_device * device, const sei_slab *slab, const float *response, int n_padded, sei_buffer *sinogram))  \
+    X(correlate,                                                                                                            \
+      (sei_device * device, int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b, sei_buffer *out))  \
+    X(resample, (sei_device * device, int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,     \
                  sei_buffer *out, sei_buffer *covered))
 
 /*
  * Memory of a device, in the same table. alloc leaves the content undefined (NaN in cuda-emulated and debug builds).
  * upload and download copy `count` floats from or to element `offset`; they return when the host memory may be reused.
  */
-#define SEI_MEMORY_LIST(X)                                                                                       \
-    X(alloc, (sei_device * device, size_t count, sei_buffer **out))                                              \
-    X(upload, (sei_device * device, sei_buffer *buffer, size_t offset, size_t count, const float *from))         \
-    X(download, (sei_device * device, const sei_buffer *buffer, size_t offset, size_t count, float *to))         \
-    X(fill, (sei_device * device, sei_buffer *buffer, float value))
+#define SEI_MEMORY_LIST(X)                                                                                \
+    X(alloc, (sei_device * device, size_t count, sei_buffer * *out))                                      \
+    X(upload, (sei_device * device, sei_buffer * buffer, size_t offset, size_t count, const float *from)) \
+    X(download, (sei_device * device, const sei_buffer *buffer, size_t offset, size_t count, float *to))  \
+    X(fill, (sei_device * device, sei_buffer * buffer, float value))
 
 typedef struct sei_backend {
     const char *name;

@@ -15,10 +15,10 @@ typedef enum sei_normalise {
 } sei_normalise;
 
 typedef struct sei_clean_options {
-    double hot_pixel_sigma;  /* a pixel this many robust sigmas above its neighbours' median is hot; 0: off. Default 8 */
-    bool dead_lines;         /* rows or columns that are constant or far off in every image. Default true */
-    bool repair_non_finite;  /* replace NaN and Inf by the median of finite neighbours; else refuse. Default false */
-    sei_normalise normalise; /* default none; grey channels only when grey_only */
+    double hot_pixel_sigma;   /* a pixel this many robust sigmas above its neighbours' median is hot; 0: off. Default 8 */
+    bool dead_lines;          /* rows or columns that are constant or far off in every image. Default true */
+    bool repair_non_finite;   /* replace NaN and Inf by the median of finite neighbours; else refuse. Default false */
+    sei_normalise normalise;  /* default none; grey channels only when grey_only */
     bool normalise_grey_only; /* default true: channels whose unit is "counts" keep their counts */
     int64_t crop_x, crop_y, crop_nx, crop_ny; /* crop_nx = 0: no crop */
 } sei_clean_options;

@@ -11,7 +11,7 @@ extern "C" {
 /* How to read a tilt series. Zero values mean: take it from the file. Strings belong to the caller. */
 typedef struct sei_read_options {
     size_t n_files;
-    const char *const *files;    /* each "PATH" or "NAME=PATH"; many channels in one file or one file per channel */
+    const char *const *files; /* each "PATH" or "NAME=PATH"; many channels in one file or one file per channel */
     size_t n_channels;
     const char *const *channels; /* which channels to keep, in this order; each "NAME" or "NAME=NAME_IN_FILE"; 0: all */
     const char *angles;          /* side file with the angles, or NULL: found beside the file or inside it */
@@ -42,7 +42,8 @@ sei_status sei_io_read_series(const sei_read_options *options, sei_series *out) 
  * into the EMD. provenance may be NULL; else NAME.json is written beside the file. SEI_ERR_ENVIRONMENT when a file
  * exists and not overwrite. read and write are exact inverses: data, tilts, order, pixel size, names, windows.
  */
-sei_status sei_io_write_series(const char *path, const sei_series *series, const sei_provenance *provenance, bool overwrite) SEI_MUST_CHECK;
+sei_status sei_io_write_series(const char *path, const sei_series *series, const sei_provenance *provenance,
+                               bool overwrite) SEI_MUST_CHECK;
 
 /*
  * A list of volumes from a file (.mrc: one, .tif: one, .emd/.h5: all). *out is an array of *n owned by the caller:
@@ -52,18 +53,21 @@ sei_status sei_io_read_volumes(const char *path, sei_volume **out, size_t *n) SE
 /* "NAME=PATH" or "PATH"; exactly one volume expected. */
 sei_status sei_io_read_volume(const char *path, sei_volume *out) SEI_MUST_CHECK;
 /* .mrc (float32, z slowest), .tif (ImageJ stack) take n = 1; .emd/.h5 several (EMD 1.0). */
-sei_status sei_io_write_volumes(const char *path, size_t n, const sei_volume *volumes, const sei_provenance *provenance, bool overwrite) SEI_MUST_CHECK;
+sei_status sei_io_write_volumes(const char *path, size_t n, const sei_volume *volumes, const sei_provenance *provenance,
+                                bool overwrite) SEI_MUST_CHECK;
 void sei_volumes_free(sei_volume *volumes, size_t n);
 
 /* Labels: .mrc (mode 0, classes in NAME.json) or .emd (classes inside). Reading without a table gives "class N". */
 sei_status sei_io_read_labels(const char *path, sei_labels *out) SEI_MUST_CHECK;
-sei_status sei_io_write_labels(const char *path, const sei_labels *labels, const sei_provenance *provenance, bool overwrite) SEI_MUST_CHECK;
+sei_status sei_io_write_labels(const char *path, const sei_labels *labels, const sei_provenance *provenance,
+                               bool overwrite) SEI_MUST_CHECK;
 
 /* CSV with a header line, C locale, shortest exact numbers, empty cells for NaN. */
 sei_status sei_io_write_table(const char *path, const sei_table *table, bool overwrite) SEI_MUST_CHECK;
 sei_status sei_io_read_table(const char *path, sei_table *out) SEI_MUST_CHECK;
 /* {"name": {"value": v, "unit": u, "sd": s}, ...} with the provenance beside it (may be NULL). */
-sei_status sei_io_write_numbers(const char *path, const sei_numbers *numbers, const sei_provenance *provenance, bool overwrite) SEI_MUST_CHECK;
+sei_status sei_io_write_numbers(const char *path, const sei_numbers *numbers, const sei_provenance *provenance,
+                                bool overwrite) SEI_MUST_CHECK;
 sei_status sei_io_read_numbers(const char *path, sei_numbers *out) SEI_MUST_CHECK;
 
 /* SHA-256 of a file as 64 hex digits and NUL. */
@@ -76,14 +80,14 @@ sei_status sei_io_provenance_json(const sei_provenance *provenance, char **json)
 
 /* What a file is, without its data: for `info`. */
 typedef struct sei_file_info {
-    char format[SEI_NAME_LENGTH];  /* "MRC", "TIFF", "EMD 0.2 (Berkeley)", "EMD 1.0", "Velox EMD", "tilt table", ... */
-    int64_t nx, ny, nz;            /* nz: images or slices */
+    char format[SEI_NAME_LENGTH]; /* "MRC", "TIFF", "EMD 0.2 (Berkeley)", "EMD 1.0", "Velox EMD", "tilt table", ... */
+    int64_t nx, ny, nz;           /* nz: images or slices */
     size_t n_channels;
     char (*channels)[SEI_NAME_LENGTH];
-    sei_dtype stored;              /* of the first channel */
+    sei_dtype stored; /* of the first channel */
     size_t n_angles;
-    double *tilt_deg;              /* [n_angles] in file order; NULL when none */
-    sei_facts facts;               /* everything learned with its source */
+    double *tilt_deg; /* [n_angles] in file order; NULL when none */
+    sei_facts facts;  /* everything learned with its source */
 } sei_file_info;
 
 /* Errors as for reading; Velox files are named as Velox and refused by read_series, not by probe. */

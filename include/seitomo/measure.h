@@ -9,9 +9,9 @@ extern "C" {
 #endif
 
 typedef struct sei_measure_options {
-    int connectivity;         /* of solids, 26 default; voids use the complement (6) */
-    double profile_bin_nm;    /* radial profiles; 0: one voxel */
-    double core_erosion_nm;   /* the core is the wire's Si envelope eroded by this; default 2 voxels */
+    int connectivity;       /* of solids, 26 default; voids use the complement (6) */
+    double profile_bin_nm;  /* radial profiles; 0: one voxel */
+    double core_erosion_nm; /* the core is the wire's Si envelope eroded by this; default 2 voxels */
 } sei_measure_options;
 void sei_measure_options_default(sei_measure_options *options);
 

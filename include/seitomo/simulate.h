@@ -16,10 +16,10 @@ enum { SEI_SIMULATE_MAX_CHANNELS = 16 };
 /* Bodies are laid over each other: the last body that holds a point decides its material, so a pore is a body of void. */
 typedef struct sei_body {
     sei_shape shape;
-    double centre_nm[3];  /* x, y, z from the volume's centre */
-    double half_nm[3];    /* half axes or half edges */
-    double rotation_deg;  /* about y */
-    uint8_t label;        /* truth label (0: void to the outside, 3 closed, 4 open, ...) */
+    double centre_nm[3];                       /* x, y, z from the volume's centre */
+    double half_nm[3];                         /* half axes or half edges */
+    double rotation_deg;                       /* about y */
+    uint8_t label;                             /* truth label (0: void to the outside, 3 closed, 4 open, ...) */
     double density[SEI_SIMULATE_MAX_CHANNELS]; /* signal per nm of path, one per channel */
 } sei_body;
 
@@ -35,10 +35,10 @@ typedef struct sei_simulation {
     double noise[SEI_SIMULATE_MAX_CHANNELS];      /* Gaussian, fraction of the maximum (HAADF) */
     size_t n_bodies;
     const sei_body *bodies;
-    double drift_px;       /* uniform random shift up to this per tilt, both directions */
+    double drift_px; /* uniform random shift up to this per tilt, both directions */
     double axis_offset_px;
-    int subsamples;        /* rays per pixel and direction; default 4 */
-    int64_t hot_pixels;    /* per series */
+    int subsamples;     /* rays per pixel and direction; default 4 */
+    int64_t hot_pixels; /* per series */
     uint64_t seed;
 } sei_simulation;
 

@@ -48,10 +48,10 @@ sei_status sei_fail_context(sei_status status, const char *format, ...) SEI_PRIN
 const char *sei_last_error(void);
 
 /* Jumps to the function's `done:` label on failure; needs a local `sei_status status`. */
-#define SEI_TRY(expression)               \
-    do {                                  \
-        status = (expression);            \
-        if (status != SEI_OK) goto done;  \
+#define SEI_TRY(expression)              \
+    do {                                 \
+        status = (expression);           \
+        if (status != SEI_OK) goto done; \
     } while (0)
 
 #ifdef __cplusplus

@@ -65,7 +65,7 @@ typedef struct sei_facts {
 
 /* Adds a fact, or replaces the one of the same key. Texts are cut to their fields, control bytes become '?'. */
 sei_status sei_facts_set(sei_facts *facts, const char *key, const char *value, const char *source) SEI_MUST_CHECK;
-const sei_fact *sei_facts_find(const sei_facts *facts, const char *key); /* NULL when absent */
+const sei_fact *sei_facts_find(const sei_facts *facts, const char *key);        /* NULL when absent */
 sei_status sei_facts_copy(const sei_facts *from, sei_facts *to) SEI_MUST_CHECK; /* `to` must be empty */
 void sei_facts_free(sei_facts *facts);
 
@@ -84,7 +84,7 @@ typedef struct sei_channel {
     sei_dtype stored;           /* type in the file; writers keep it while every value is exact in it */
     double window_low_kev;      /* EDS energy window; NaN unknown */
     double window_high_kev;
-    float *data;                /* [n_tilts][ny][nx] */
+    float *data; /* [n_tilts][ny][nx] */
 } sei_channel;
 
 /* A tilt series: several channels that share one detector grid, one list of tilts and one geometry. */
@@ -98,7 +98,7 @@ typedef struct sei_series {
     sei_tilt *tilts;       /* [n_tilts], ascending tilt_deg */
     size_t n_channels;
     sei_channel *channels;
-    uint8_t *valid;        /* [n_tilts][ny][nx], 1 where a pixel holds data; NULL: all do. Shared by all channels */
+    uint8_t *valid; /* [n_tilts][ny][nx], 1 where a pixel holds data; NULL: all do. Shared by all channels */
     sei_facts facts;
 } sei_series;
 
@@ -142,8 +142,15 @@ typedef struct sei_label_class {
 } sei_label_class;
 
 /* The wire's default classes (interface of seitomo): ids are stable. Other specimens define theirs from 10 up. */
-enum { SEI_LABEL_OUTSIDE = 0, SEI_LABEL_SI = 1, SEI_LABEL_SEI = 2, SEI_LABEL_CLOSED_VOID = 3, SEI_LABEL_OPEN_VOID = 4,
-       SEI_LABEL_SUPPORT = 5, SEI_LABEL_FIRST_FREE = 10 };
+enum {
+    SEI_LABEL_OUTSIDE = 0,
+    SEI_LABEL_SI = 1,
+    SEI_LABEL_SEI = 2,
+    SEI_LABEL_CLOSED_VOID = 3,
+    SEI_LABEL_OPEN_VOID = 4,
+    SEI_LABEL_SUPPORT = 5,
+    SEI_LABEL_FIRST_FREE = 10
+};
 
 typedef struct sei_labels {
     int64_t nx, ny, nz;
@@ -156,7 +163,8 @@ typedef struct sei_labels {
 
 sei_status sei_labels_alloc(int64_t nx, int64_t ny, int64_t nz, double voxel_nm, sei_labels *out) SEI_MUST_CHECK;
 /* Adds or replaces a class; keeps ascending ids. */
-sei_status sei_labels_define(sei_labels *labels, uint8_t id, const char *name, const uint8_t rgb[3], const char *rule) SEI_MUST_CHECK;
+sei_status sei_labels_define(sei_labels *labels, uint8_t id, const char *name, const uint8_t rgb[3],
+                             const char *rule) SEI_MUST_CHECK;
 /* Defines the wire's six default classes with seitomo's colours. */
 sei_status sei_labels_define_wire(sei_labels *labels) SEI_MUST_CHECK;
 void sei_labels_free(sei_labels *labels);
@@ -188,7 +196,8 @@ typedef struct sei_table {
     double *cells;                    /* [n_rows][n_columns] */
 } sei_table;
 
-sei_status sei_table_alloc(const char *name, size_t n_columns, const char *const *columns, size_t n_rows, sei_table *out) SEI_MUST_CHECK;
+sei_status sei_table_alloc(const char *name, size_t n_columns, const char *const *columns, size_t n_rows,
+                           sei_table *out) SEI_MUST_CHECK;
 double sei_table_get(const sei_table *table, size_t row, const char *column); /* NaN when absent */
 void sei_table_free(sei_table *table);
 
@@ -213,7 +222,8 @@ typedef struct sei_provenance {
     sei_numbers numbers; /* the stage's summary */
 } sei_provenance;
 
-sei_status sei_provenance_set(sei_provenance *provenance, const char *key, const char *format, ...) SEI_PRINTF(3, 4) SEI_MUST_CHECK;
+sei_status sei_provenance_set(sei_provenance *provenance, const char *key, const char *format, ...)
+    SEI_PRINTF(3, 4) SEI_MUST_CHECK;
 void sei_provenance_free(sei_provenance *provenance);
 
 #ifdef __cplusplus

@@ -14,21 +14,21 @@
 
 /* Options every verb understands; put sei_common_argp among a verb's argp children with &common as its input. */
 typedef struct sei_common {
-    const char *output;      /* -o */
-    const char *backend;     /* --backend */
-    const char *isa;         /* --isa (cpu) */
-    int threads;             /* --threads */
-    size_t memory_bytes;     /* --memory, 0: not given */
-    const char *angles;      /* --angles */
-    double pixel_nm;         /* --pixel-nm, NaN: not given */
-    double axis_deg;         /* --axis x|y|DEG, NaN: not given */
-    double axis_offset_px;   /* --axis-offset, NaN: not given */
+    const char *output;    /* -o */
+    const char *backend;   /* --backend */
+    const char *isa;       /* --isa (cpu) */
+    int threads;           /* --threads */
+    size_t memory_bytes;   /* --memory, 0: not given */
+    const char *angles;    /* --angles */
+    double pixel_nm;       /* --pixel-nm, NaN: not given */
+    double axis_deg;       /* --axis x|y|DEG, NaN: not given */
+    double axis_offset_px; /* --axis-offset, NaN: not given */
     bool invert_tilt, flip_y, allow_truncated;
-    uint64_t seed;           /* --seed */
+    uint64_t seed; /* --seed */
     bool seed_given;
-    size_t n_set;            /* --set key=value, in order */
+    size_t n_set; /* --set key=value, in order */
     const char *set[64];
-    size_t n_channels;       /* --channels A,B=NAME_IN_FILE */
+    size_t n_channels; /* --channels A,B=NAME_IN_FILE */
     const char *channels[64];
     bool force, plan, json, quiet;
 } sei_common;
@@ -56,7 +56,7 @@ void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state 
 json_t *sei_cli_number(double value, const char *unit, double sd);
 json_t *sei_cli_numbers(const sei_numbers *numbers);
 json_t *sei_cli_table(const sei_table *table); /* list of objects, NaN null */
-json_t *sei_cli_real(double value);             /* NaN and Inf become null */
+json_t *sei_cli_real(double value);            /* NaN and Inf become null */
 /* Prints a summary on standard output when --json was given; steals the reference either way. */
 sei_status sei_cli_print_json(const sei_common *common, json_t *summary) SEI_MUST_CHECK;
 

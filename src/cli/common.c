@@ -34,7 +34,8 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, 0, 0, "print the summary as JSON on standard output", 90},
     {"quiet", 'q', 0, 0, "only errors on standard error", 90},
     {"plan", KEY_PLAN, 0, 0, "say memory, disk and work, then stop", 90},
-    {"backend", KEY_BACKEND, "NAME", 0, "auto, ref, cpu, cuda or cuda-emulated (auto: the card if there is one, else the CPU)", 91},
+    {"backend", KEY_BACKEND, "NAME", 0, "auto, ref, cpu, cuda or cuda-emulated (auto: the card if there is one, else the CPU)",
+     91},
     {"isa", KEY_ISA, "NAME", 0, "instruction set of the cpu backend: auto, baseline, avx2, avx512", 91},
     {"threads", KEY_THREADS, "N", 0, "threads (default: all cores); results do not depend on it", 91},
     {"memory", KEY_MEMORY, "LIMIT", 0, "most memory to use, e.g. 8G or 500M", 91},
@@ -98,7 +99,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case KEY_ISA: common->isa = arg; break;
         case KEY_THREADS:
             common->threads = (int)strtol(arg, &end, 10);
-            if (*end != 0 || end == arg || common->threads < 1 || common->threads > 4096) argp_error(state, "--threads: '%s' is not a count from 1 to 4096", arg);
+            if (*end != 0 || end == arg || common->threads < 1 || common->threads > 4096)
+                argp_error(state, "--threads: '%s' is not a count from 1 to 4096", arg);
             break;
         case KEY_MEMORY:
             common->memory_bytes = parse_bytes(arg);
@@ -175,7 +177,9 @@ void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state 
     files->names[files->count++] = name;
 }
 
-json_t *sei_cli_real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+json_t *sei_cli_real(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
 
 json_t *sei_cli_number(double value, const char *unit, double sd) {
     json_t *number = json_object();

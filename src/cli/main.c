@@ -19,10 +19,14 @@ static const struct {
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 static void print_help(FILE *to) {
-    fprintf(to, "seitomo %s: HAADF and EDS electron tomography, from tilt series to labelled volumes and numbers\n\n"
-                "usage: seitomo VERB ...    (seitomo help VERB explains one verb)\n\n", SEITOMO_VERSION);
+    fprintf(to,
+            "seitomo %s: HAADF and EDS electron tomography, from tilt series to labelled volumes and numbers\n\n"
+            "usage: seitomo VERB ...    (seitomo help VERB explains one verb)\n\n",
+            SEITOMO_VERSION);
     for (int i = 0; i < N_VERBS; ++i) fprintf(to, "  %-12s %s\n", verbs[i].name, verbs[i].does);
-    fprintf(to, "\nexit codes: 0 done, 2 usage, 3 input rejected, 4 environment, 5 memory, 6 part of a batch failed, 130/143 interrupted\n");
+    fprintf(to,
+            "\nexit codes: 0 done, 2 usage, 3 input rejected, 4 environment, 5 memory, 6 part of a batch failed, 130/143 "
+            "interrupted\n");
 }
 
 static int find_verb(const char *name) {

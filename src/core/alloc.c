@@ -20,7 +20,9 @@ void sei_alloc_fail_after(long n) {
     atomic_store(&fail_after, n);
 }
 
-long sei_alloc_count(void) { return atomic_load(&asked); }
+long sei_alloc_count(void) {
+    return atomic_load(&asked);
+}
 
 sei_status sei_checked_bytes(int64_t a, int64_t b, int64_t c, size_t element_size, size_t *out) {
     int64_t product = 0;
@@ -37,8 +39,10 @@ sei_status sei_checked_bytes(int64_t a, int64_t b, int64_t c, size_t element_siz
 }
 
 static sei_status no_memory(size_t bytes) {
-    return sei_fail(SEI_ERR_MEMORY, "out of memory: %zu bytes (%.2f GiB) could not be allocated; close other programs, or "
-                                    "work on fewer channels or a binned series", bytes, (double)bytes / 1073741824.0);
+    return sei_fail(SEI_ERR_MEMORY,
+                    "out of memory: %zu bytes (%.2f GiB) could not be allocated; close other programs, or "
+                    "work on fewer channels or a binned series",
+                    bytes, (double)bytes / 1073741824.0);
 }
 
 sei_status sei_alloc(size_t bytes, void **out) {
@@ -85,4 +89,6 @@ sei_status sei_alloc_array(size_t element_size, int64_t a, int64_t b, int64_t c,
     return status != SEI_OK ? status : sei_alloc_zero(bytes, out);
 }
 
-void sei_free(void *memory) { free(memory); }
+void sei_free(void *memory) {
+    free(memory);
+}

@@ -77,8 +77,8 @@ sei_status sei_file_read_text(const char *path, size_t max_bytes, char **text, s
     sei_status status = sei_infile_open(path, &file);
     if (status != SEI_OK) return status;
     if (file.size > (int64_t)max_bytes) {
-        status = sei_fail(SEI_ERR_INPUT, "%s: %lld bytes, more than the %zu allowed for such a file", path,
-                          (long long)file.size, max_bytes);
+        status = sei_fail(SEI_ERR_INPUT, "%s: %lld bytes, more than the %zu allowed for such a file", path, (long long)file.size,
+                          max_bytes);
         goto done;
     }
     SEI_TRY(sei_alloc((size_t)file.size + 1, &buffer));
@@ -102,7 +102,9 @@ static sei_status check_existing(const char *path, bool overwrite) {
     }
     if (!S_ISREG(info.st_mode)) {
         return sei_fail(SEI_ERR_ENVIRONMENT, "%s: %s is in the way; remove it or choose another name", path,
-                        S_ISDIR(info.st_mode) ? "a folder" : S_ISLNK(info.st_mode) ? "a symbolic link" : "a device or pipe");
+                        S_ISDIR(info.st_mode)   ? "a folder"
+                        : S_ISLNK(info.st_mode) ? "a symbolic link"
+                                                : "a device or pipe");
     }
     if (!overwrite) return sei_fail(SEI_ERR_ENVIRONMENT, "%s: exists already; use --force to overwrite it", path);
     return SEI_OK;

@@ -28,9 +28,9 @@ sei_status sei_file_read_text(const char *path, size_t max_bytes, char **text, s
 void sei_infile_close(sei_infile *file); /* closed already: nothing */
 
 typedef struct sei_outfile {
-    int fd;           /* -1: not open */
-    char *path;       /* the final name */
-    char *temporary;  /* where the bytes go meanwhile; libraries that open by name write here */
+    int fd;          /* -1: not open */
+    char *path;      /* the final name */
+    char *temporary; /* where the bytes go meanwhile; libraries that open by name write here */
 } sei_outfile;
 
 /*

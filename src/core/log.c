@@ -19,7 +19,9 @@ static struct {
     bool active, bar;
 } progress;
 
-void sei_log_set_level(sei_log_level level) { atomic_store(&level_now, (int)level); }
+void sei_log_set_level(sei_log_level level) {
+    atomic_store(&level_now, (int)level);
+}
 
 static double now_s(void) {
     struct timespec t;
@@ -64,7 +66,8 @@ sei_status sei_progress_step(int64_t done) {
         const int tenths = (int)(share * 10);
         if (progress.bar && now - progress.shown_s > 0.1) {
             static const char full[] = "##############################";
-            fprintf(stderr, "\r%-24s [%-30.*s] %3.0f %%  %.0f s left \033[K", progress.what, (int)(share * 30), full, 100 * share, left_s);
+            fprintf(stderr, "\r%-24s [%-30.*s] %3.0f %%  %.0f s left \033[K", progress.what, (int)(share * 30), full, 100 * share,
+                    left_s);
             progress.shown_s = now;
         } else if (!progress.bar && tenths > progress.shown_tenths && now - progress.started_s > 2) {
             fprintf(stderr, "%s: %.0f %%, %.0f s left\n", progress.what, 100 * share, left_s);
@@ -95,9 +98,12 @@ void sei_interrupt_install(void) {
     sigaction(SIGPIPE, &action, NULL);
 }
 
-int sei_interrupt_signal(void) { return (int)stop_signal; }
+int sei_interrupt_signal(void) {
+    return (int)stop_signal;
+}
 
 sei_status sei_interrupt_check(void) {
     if (stop_signal == 0) return SEI_OK;
-    return sei_fail(SEI_ERR_INTERRUPTED, "stopped by signal %d; finished stages are kept, the same command resumes", (int)stop_signal);
+    return sei_fail(SEI_ERR_INTERRUPTED, "stopped by signal %d; finished stages are kept, the same command resumes",
+                    (int)stop_signal);
 }

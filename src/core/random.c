@@ -23,7 +23,7 @@ double sei_fixed_log(double x) {
     uint64_t bits = 0;
     memcpy(&bits, &x, sizeof bits);
     int exponent = (int)((bits >> 52) & 0x7ff) - 1023;
-    if (exponent == -1023) { /* subnormal */
+    if (exponent == -1023) {      /* subnormal */
         x *= 18014398509481984.0; /* 2^54 */
         memcpy(&bits, &x, sizeof bits);
         exponent = (int)((bits >> 52) & 0x7ff) - 1023 - 54;

@@ -111,7 +111,8 @@ sei_status sei_series_copy(const sei_series *series, sei_series *out) {
 
 sei_status sei_series_join(sei_series *series, sei_series *more) {
     if (series->nx != more->nx || series->ny != more->ny || series->n_tilts != more->n_tilts) {
-        return sei_fail(SEI_ERR_INPUT, "channels differ in shape: %lld x %lld x %lld tilts ('%s') against %lld x %lld x %lld tilts ('%s')",
+        return sei_fail(SEI_ERR_INPUT,
+                        "channels differ in shape: %lld x %lld x %lld tilts ('%s') against %lld x %lld x %lld tilts ('%s')",
                         (long long)series->nx, (long long)series->ny, (long long)series->n_tilts,
                         series->n_channels > 0 ? series->channels[0].name : "", (long long)more->nx, (long long)more->ny,
                         (long long)more->n_tilts, more->n_channels > 0 ? more->channels[0].name : "");
@@ -124,7 +125,8 @@ sei_status sei_series_join(sei_series *series, sei_series *more) {
     }
     if (!isnan(series->pixel_nm) && !isnan(more->pixel_nm) &&
         fabs(series->pixel_nm - more->pixel_nm) > 1e-4 * fabs(series->pixel_nm)) {
-        return sei_fail(SEI_ERR_INPUT, "channels differ in pixel size: %.6g nm against %.6g nm", series->pixel_nm, more->pixel_nm);
+        return sei_fail(SEI_ERR_INPUT, "channels differ in pixel size: %.6g nm against %.6g nm", series->pixel_nm,
+                        more->pixel_nm);
     }
     for (size_t c = 0; c < more->n_channels; ++c) {
         if (sei_series_find(series, more->channels[c].name) != NULL) {

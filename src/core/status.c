@@ -50,4 +50,6 @@ sei_status sei_fail_context(sei_status status, const char *format, ...) {
     return status;
 }
 
-const char *sei_last_error(void) { return message; }
+const char *sei_last_error(void) {
+    return message;
+}

@@ -52,7 +52,9 @@ void sei_text_free(sei_text *text) {
 
 static locale_t c_locale;
 static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+static void make_c_locale(void) {
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
 
 const char *sei_format_double(double value, char buffer[32]) {
     pthread_once(&c_locale_once, make_c_locale);

@@ -6,7 +6,9 @@
 
 static _Atomic int wanted = 0;
 
-void sei_threads_set(int count) { atomic_store(&wanted, count > 0 ? count : 0); }
+void sei_threads_set(int count) {
+    atomic_store(&wanted, count > 0 ? count : 0);
+}
 
 int sei_threads(void) {
     cpu_set_t set;

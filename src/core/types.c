@@ -15,7 +15,8 @@ size_t sei_dtype_size(sei_dtype dtype) {
 }
 
 const char *sei_dtype_name(sei_dtype dtype) {
-    static const char *const names[] = {"unknown", "uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"};
+    static const char *const names[] = {"unknown", "uint8", "int8",    "uint16",  "int16",
+                                        "uint32",  "int32", "float16", "float32", "float64"};
     return (size_t)dtype < sizeof names / sizeof names[0] ? names[dtype] : "unknown";
 }
 

@@ -13,22 +13,22 @@ typedef struct sei_stack {
     char name[SEI_NAME_LENGTH]; /* "" when the file does not say */
     char unit[SEI_UNIT_LENGTH];
     sei_dtype stored;
-    float *data;                /* NULL when read with headers_only */
-    double pixel_nm;            /* NaN unknown; x and y */
-    double spacing_nm;          /* between slices, NaN unknown */
+    float *data;       /* NULL when read with headers_only */
+    double pixel_nm;   /* NaN unknown; x and y */
+    double spacing_nm; /* between slices, NaN unknown */
     double window_low_kev, window_high_kev;
-    size_t n_angles;            /* 0, or what the file gives, in file order (checked above) */
+    size_t n_angles; /* 0, or what the file gives, in file order (checked above) */
     double *tilt_deg;
-    int32_t *order;             /* acquisition order, NULL unknown; [n_angles] */
-    double *dose_e_per_nm2;     /* [n_angles] or NULL */
-    double axis_deg;            /* NaN unknown */
-    double axis_offset_px;      /* NaN unknown */
+    int32_t *order;         /* acquisition order, NULL unknown; [n_angles] */
+    double *dose_e_per_nm2; /* [n_angles] or NULL */
+    double axis_deg;        /* NaN unknown */
+    double axis_offset_px;  /* NaN unknown */
     bool aligned;
-    bool is_volume;             /* the file says it is a volume, not a stack of images */
-    uint8_t *valid;             /* [nz][ny][nx] or NULL */
-    int64_t rounded;            /* values that float32 could not hold exactly */
-    int64_t missing_images;     /* truncated file, allow_truncated: images that are not there */
-    sei_facts facts;            /* keys: format, pixel_nm, angles, axis_deg, channel, energy_window, ... */
+    bool is_volume;         /* the file says it is a volume, not a stack of images */
+    uint8_t *valid;         /* [nz][ny][nx] or NULL */
+    int64_t rounded;        /* values that float32 could not hold exactly */
+    int64_t missing_images; /* truncated file, allow_truncated: images that are not there */
+    sei_facts facts;        /* keys: format, pixel_nm, angles, axis_deg, channel, energy_window, ... */
 } sei_stack;
 
 /* All arrays of one file. */
@@ -43,7 +43,7 @@ void sei_stacks_free(sei_stacks *stacks);
 typedef struct sei_format_read {
     bool headers_only;
     bool allow_truncated;
-    size_t n_wanted;           /* names to load; 0: all. Other arrays may be skipped */
+    size_t n_wanted; /* names to load; 0: all. Other arrays may be skipped */
     const char *const *wanted;
 } sei_format_read;
 
@@ -85,9 +85,12 @@ sei_status sei_mrc_write_mask(const char *path, const sei_series *series, bool o
 sei_status sei_tiff_write_channel(const char *path, const sei_series *series, size_t channel, bool overwrite) SEI_MUST_CHECK;
 sei_status sei_tiff_write_volume(const char *path, const sei_volume *volume, bool overwrite) SEI_MUST_CHECK;
 sei_status sei_tiff_write_labels(const char *path, const sei_labels *labels, bool overwrite) SEI_MUST_CHECK;
-sei_status sei_emd_write_series(const char *path, const sei_series *series, const char *provenance_json, bool overwrite) SEI_MUST_CHECK;
-sei_status sei_emd_write_volumes(const char *path, size_t n, const sei_volume *volumes, const char *provenance_json, bool overwrite) SEI_MUST_CHECK;
-sei_status sei_emd_write_labels(const char *path, const sei_labels *labels, const char *provenance_json, bool overwrite) SEI_MUST_CHECK;
+sei_status sei_emd_write_series(const char *path, const sei_series *series, const char *provenance_json,
+                                bool overwrite) SEI_MUST_CHECK;
+sei_status sei_emd_write_volumes(const char *path, size_t n, const sei_volume *volumes, const char *provenance_json,
+                                 bool overwrite) SEI_MUST_CHECK;
+sei_status sei_emd_write_labels(const char *path, const sei_labels *labels, const char *provenance_json,
+                                bool overwrite) SEI_MUST_CHECK;
 
 /* The type to store a float array in: `wanted` if every value is exact in it, else float32. */
 sei_dtype sei_storable_type(const float *data, size_t count, sei_dtype wanted);

@@ -16,22 +16,22 @@
 #include "seitomo/status.h"
 
 /* Fails with the library's own message. */
-#define assert_ok(expression)                                                             \
-    do {                                                                                  \
-        const sei_status s_ = (expression);                                               \
+#define assert_ok(expression)                                                                    \
+    do {                                                                                         \
+        const sei_status s_ = (expression);                                                      \
         if (s_ != SEI_OK) fail_msg("%s: status %d: %s", #expression, (int)s_, sei_last_error()); \
     } while (0)
 /* The status and a part of the one-line message. */
-#define assert_refused(expression, wanted, part)                                                                     \
-    do {                                                                                                             \
-        const sei_status s_ = (expression);                                                                          \
+#define assert_refused(expression, wanted, part)                                                                               \
+    do {                                                                                                                       \
+        const sei_status s_ = (expression);                                                                                    \
         if (s_ != (wanted)) fail_msg("%s: status %d, expected %d: %s", #expression, (int)s_, (int)(wanted), sei_last_error()); \
         if (strstr(sei_last_error(), part) == NULL) fail_msg("%s: '%s' lacks '%s'", #expression, sei_last_error(), part);      \
     } while (0)
-#define assert_close(a, b, tolerance)                                                                                    \
-    do {                                                                                                                 \
-        const double a_ = (a), b_ = (b), t_ = (tolerance);                                                               \
-        if (!(fabs(a_ - b_) <= t_)) fail_msg("%s = %.17g, expected %.17g +- %.3g", #a, a_, b_, t_);                      \
+#define assert_close(a, b, tolerance)                                                               \
+    do {                                                                                            \
+        const double a_ = (a), b_ = (b), t_ = (tolerance);                                          \
+        if (!(fabs(a_ - b_) <= t_)) fail_msg("%s = %.17g, expected %.17g +- %.3g", #a, a_, b_, t_); \
     } while (0)
 
 /* Folder of third-party test data (SEITOMO_TEST_DATA), or NULL after printing one line that the test is skipped. */
