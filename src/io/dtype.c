@@ -38,30 +38,31 @@ static uint16_t half_of_float(float value) {
     const float magnitude = fabsf(value);
     if (isnan(value)) return (uint16_t)(sign | 0x7e00u);
     if (magnitude >= 65520.0f) return (uint16_t)(sign | 0x7c00u); /* half a step above the largest, 65504 */
-    if (magnitude < 0x1p-14f) return (uint16_t)(sign | (uint16_t)nearbyintf(magnitude * 0x1p24f)); /* subnormal, or the first normal */
+    if (magnitude < 0x1p-14f)
+        return (uint16_t)(sign | (uint16_t)nearbyintf(magnitude * 0x1p24f)); /* subnormal, or the first normal */
     const uint32_t rest = bits & 0x7fffffffu;
     const uint32_t rounded = rest + 0xfffu + ((rest >> 13) & 1u);
     return (uint16_t)(sign | (uint16_t)((rounded >> 13) - (112u << 10)));
 }
 
-#define EACH_FROM(type)                                                            \
-    do {                                                                           \
-        for (size_t i = 0; i < count; ++i) {                                       \
-            type element;                                                          \
+#define EACH_FROM(type)                                                                \
+    do {                                                                               \
+        for (size_t i = 0; i < count; ++i) {                                           \
+            type element;                                                              \
             memcpy(&element, (const char *)from + i * sizeof element, sizeof element); \
-            to[i] = (float)element;                                                \
-        }                                                                          \
+            to[i] = (float)element;                                                    \
+        }                                                                              \
     } while (0)
 
 /* As EACH_FROM, counting values that the float does not hold exactly (NaN is held). */
-#define EACH_FROM_COUNTED(type)                                                    \
-    do {                                                                           \
-        for (size_t i = 0; i < count; ++i) {                                       \
-            type element;                                                          \
-            memcpy(&element, (const char *)from + i * sizeof element, sizeof element); \
-            to[i] = (float)element;                                                \
+#define EACH_FROM_COUNTED(type)                                                                \
+    do {                                                                                       \
+        for (size_t i = 0; i < count; ++i) {                                                   \
+            type element;                                                                      \
+            memcpy(&element, (const char *)from + i * sizeof element, sizeof element);         \
+            to[i] = (float)element;                                                            \
             inexact += (double)to[i] != (double)element && (double)element == (double)element; \
-        }                                                                          \
+        }                                                                                      \
     } while (0)
 
 void sei_to_float(sei_dtype dtype, const void *from, size_t count, float *to, int64_t *rounded) {
@@ -121,12 +122,12 @@ static double whole_within(float value, double low, double high) {
     return isnan(nearest) ? 0 : nearest < low ? low : nearest > high ? high : nearest;
 }
 
-#define EACH_TO(type, value)                                                     \
-    do {                                                                         \
-        for (size_t i = 0; i < count; ++i) {                                     \
-            const type element = (type)(value);                                  \
-            memcpy((char *)to + i * sizeof element, &element, sizeof element);   \
-        }                                                                        \
+#define EACH_TO(type, value)                                                   \
+    do {                                                                       \
+        for (size_t i = 0; i < count; ++i) {                                   \
+            const type element = (type)(value);                                \
+            memcpy((char *)to + i * sizeof element, &element, sizeof element); \
+        }                                                                      \
     } while (0)
 
 void sei_from_float(const float *from, size_t count, sei_dtype dtype, void *to) {
