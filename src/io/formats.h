@@ -25,7 +25,7 @@ typedef struct sei_stack {
     double axis_offset_px;  /* NaN unknown */
     bool aligned;
     bool is_volume;         /* the file says it is a volume, not a stack of images */
-    uint8_t *valid;         /* [nz][ny][nx] or NULL */
+    uint8_t *valid;         /* [nz][ny][nx] or NULL; a mask shared by a file's arrays is with the first stack */
     int64_t rounded;        /* values that float32 could not hold exactly */
     int64_t missing_images; /* truncated file, allow_truncated: images that are not there */
     sei_facts facts;        /* keys: format, pixel_nm, angles, axis_deg, channel, energy_window, ... */
@@ -91,6 +91,14 @@ sei_status sei_emd_write_volumes(const char *path, size_t n, const sei_volume *v
                                  bool overwrite) SEI_MUST_CHECK;
 sei_status sei_emd_write_labels(const char *path, const sei_labels *labels, const char *provenance_json,
                                 bool overwrite) SEI_MUST_CHECK;
+
+/*
+ * Label classes as facts, the form in which stacks carry them from and to files: key "class N", value
+ * "r g b | name | rule". Adding puts one fact per class; taking defines the classes that facts hold and leaves `labels`
+ * alone where there are none.
+ */
+sei_status sei_facts_add_classes(sei_facts *facts, const sei_labels *labels, const char *source) SEI_MUST_CHECK;
+sei_status sei_facts_take_classes(const sei_facts *facts, sei_labels *labels) SEI_MUST_CHECK;
 
 /* The type to store a float array in: `wanted` if every value is exact in it, else float32. */
 sei_dtype sei_storable_type(const float *data, size_t count, sei_dtype wanted);
