@@ -1,0 +1,82 @@
+#include "simulate/body.h"
+
+#include <math.h>
+
+/* Half axes of the body's section at height y above its centre; false where the plane misses it. */
+static bool section(const sei_body *body, double y, double half[2]) {
+    half[0] = body->half_nm[0];
+    half[1] = body->half_nm[2];
+    if (body->shape == SEI_SHAPE_CYLINDER) return body->half_nm[1] <= 0 || fabs(y) <= body->half_nm[1];
+    if (body->shape == SEI_SHAPE_BOX) return fabs(y) <= body->half_nm[1];
+    const double t = y / body->half_nm[1];
+    const double shrink2 = 1 - t * t;
+    if (shrink2 <= 0) return false;
+    half[0] *= sqrt(shrink2);
+    half[1] *= sqrt(shrink2);
+    return true;
+}
+
+/* Vector (x, z) in the body's own axes; rotation counts from x towards z. */
+static void to_body(const sei_body *body, double x, double z, double own[2]) {
+    const double angle = body->rotation_deg * 3.14159265358979323846 / 180;
+    const double c = cos(angle);
+    const double s = sin(angle);
+    own[0] = x * c + z * s;
+    own[1] = z * c - x * s;
+}
+
+/* |p + s*q| <= h along one axis of a box: narrows [enter, leave]. */
+static bool between_faces(double p, double q, double h, double *enter, double *leave) {
+    if (q == 0) return fabs(p) <= h;
+    const double a = (-h - p) / q;
+    const double b = (h - p) / q;
+    *enter = fmax(*enter, fmin(a, b));
+    *leave = fmin(*leave, fmax(a, b));
+    return *enter < *leave;
+}
+
+bool sei_body_chord(const sei_body *body, const sei_ray *ray, double *enter, double *leave) {
+    double half[2];
+    double p[2];
+    double q[2];
+    if (!section(body, ray->y - body->centre_nm[1], half)) return false;
+    to_body(body, ray->x0 - body->centre_nm[0], ray->z0 - body->centre_nm[2], p);
+    to_body(body, ray->dx, ray->dz, q);
+    if (body->shape == SEI_SHAPE_BOX) {
+        *enter = -INFINITY;
+        *leave = INFINITY;
+        return between_faces(p[0], q[0], half[0], enter, leave) && between_faces(p[1], q[1], half[1], enter, leave);
+    }
+    /* (p0 + s q0)^2/a^2 + (p1 + s q1)^2/b^2 = 1 */
+    const double a2 = half[0] * half[0];
+    const double b2 = half[1] * half[1];
+    const double square = q[0] * q[0] / a2 + q[1] * q[1] / b2;
+    const double mixed = p[0] * q[0] / a2 + p[1] * q[1] / b2;
+    const double constant = p[0] * p[0] / a2 + p[1] * p[1] / b2 - 1;
+    const double discriminant = mixed * mixed - square * constant;
+    if (!(discriminant > 0)) return false;
+    const double root = sqrt(discriminant);
+    *enter = (-mixed - root) / square;
+    *leave = (-mixed + root) / square;
+    return true;
+}
+
+bool sei_body_holds(const sei_body *body, double x, double y, double z) {
+    double half[2];
+    double own[2];
+    if (!section(body, y - body->centre_nm[1], half)) return false;
+    to_body(body, x - body->centre_nm[0], z - body->centre_nm[2], own);
+    if (body->shape == SEI_SHAPE_BOX) return fabs(own[0]) <= half[0] && fabs(own[1]) <= half[1];
+    const double u = own[0] / half[0];
+    const double v = own[1] / half[1];
+    return u * u + v * v <= 1;
+}
+
+double sei_body_reach(const sei_body *body) {
+    if (body->shape == SEI_SHAPE_BOX) return hypot(body->half_nm[0], body->half_nm[2]);
+    return fmax(body->half_nm[0], body->half_nm[2]);
+}
+
+double sei_body_half_height(const sei_body *body) {
+    return body->shape == SEI_SHAPE_CYLINDER && body->half_nm[1] <= 0 ? INFINITY : body->half_nm[1];
+}
