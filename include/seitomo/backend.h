@@ -70,7 +70,8 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
  * resample      n images: out(x,y) = in at (xf[0]*X + xf[1]*Y + xf[4], xf[2]*X + xf[3]*Y + xf[5]) relative to the image
  *               centre, X = x-(nx-1)/2, Y = y-(ny-1)/2; xf is [n][6] on the host. interpolation 1: bilinear,
  *               3: cubic (Keys, a = -1/2). covered[n][ny][nx] (may be NULL) gets 1 where all taps lie inside, else
- *               0; there out is 0.
+ *               0; there out is 0. A position within 1e-6 px of a pixel's centre takes that pixel alone, so the
+ *               identity is exact and covers the border (backend/resample_taps.h: one expression for all backends).
  */
 #define SEI_OPERATOR_LIST(X)                                                                                                \
     X(project, (sei_device * device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram))                 \

@@ -20,7 +20,6 @@ typedef struct sei_footprint {
     double c, inverse_c2; /* linear: half-width max(|cos|,|sin|) */
     double a, b;          /* strip: the trapezoid's flat half-width and foot half-width */
     double height, inverse_ramp;
-
 } sei_footprint;
 
 static SEI_EVERYWHERE sei_footprint sei_footprint_of(double cos_tilt, double sin_tilt) {
@@ -33,8 +32,15 @@ static SEI_EVERYWHERE sei_footprint sei_footprint_of(double cos_tilt, double sin
     f.b = (c + s) / 2;
     f.height = 1.0 / larger;
     f.inverse_ramp = f.b - f.a > 1e-6 ? 1.0 / (2 * (f.b - f.a)) : 0.0; /* 0 and 90 deg: a rectangle */
-
     return f;
+}
+
+/* Half-width of the footprint on the bins: the weight is 0 where |d| >= radius. */
+static SEI_EVERYWHERE double sei_footprint_radius(const sei_footprint *f, int kernel) { return kernel == 0 ? f->c : f->b + 0.5; }
+
+/* Where the centre of voxel (x, z) lands, in bins. Every projector evaluates this one expression. */
+static SEI_EVERYWHERE double sei_voxel_bin(double x, double z, int nx, int nz, double cos_tilt, double sin_tilt, double axis_u) {
+    return (x - 0.5 * (nx - 1)) * cos_tilt - (z - 0.5 * (nz - 1)) * sin_tilt + axis_u;
 }
 
 /* Joseph's weight as a triangle: max(0, c-|d|)/c^2. */

@@ -1,0 +1,180 @@
+/* The cpu backend: checks operands, chooses the instruction set, adds up the parts of sums. */
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/cpu.h"
+#include "core/alloc.h"
+
+#define DECLARE(op, isa, parameters) void sei_cpu_##op##_##isa parameters;
+#define X(op, parameters) DECLARE(op, baseline, parameters) DECLARE(op, avx2, parameters) DECLARE(op, avx512, parameters)
+SEI_CPU_KERNEL_LIST(X)
+#undef X
+
+#define X(op, parameters) .op = sei_cpu_##op##_avx512,
+#ifdef SEI_HAVE_ISA_avx512
+static const sei_cpu_kernels kernels_avx512 = {.isa = "avx512", SEI_CPU_KERNEL_LIST(X)};
+#endif
+#undef X
+#define X(op, parameters) .op = sei_cpu_##op##_avx2,
+#ifdef SEI_HAVE_ISA_avx2
+static const sei_cpu_kernels kernels_avx2 = {.isa = "avx2", SEI_CPU_KERNEL_LIST(X)};
+#endif
+#undef X
+#define X(op, parameters) .op = sei_cpu_##op##_baseline,
+static const sei_cpu_kernels kernels_baseline = {.isa = "baseline", SEI_CPU_KERNEL_LIST(X)};
+#undef X
+
+static const sei_cpu_kernels *kernels_of(const char *isa) {
+    const bool any = strcmp(isa, "auto") == 0;
+    (void)any;
+#ifdef SEI_HAVE_ISA_avx512
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
+    if (avx512 && (any || strcmp(isa, "avx512") == 0)) return &kernels_avx512;
+#endif
+#ifdef SEI_HAVE_ISA_avx2
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (avx2 && (any || strcmp(isa, "avx2") == 0)) return &kernels_avx2;
+#endif
+    return any || strcmp(isa, "baseline") == 0 ? &kernels_baseline : NULL;
+}
+
+const char *sei_cpu_best_isa(void) { return kernels_of("auto")->isa; }
+bool sei_cpu_has_isa(const char *isa) { return kernels_of(isa) != NULL; }
+
+sei_status sei_tilt_table_make(const sei_slab *s, sei_tilt_table *out) {
+    sei_footprint *footprint = NULL;
+    double *numbers = NULL;
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(footprint, s->n_tilts, 1, 1));
+    SEI_TRY(SEI_NEW(numbers, s->n_tilts, 7, 1));
+    const size_t n = (size_t)s->n_tilts;
+    for (size_t t = 0; t < n; ++t) {
+        const sei_footprint f = footprint[t] = sei_footprint_of(s->cos_tilt[t], s->sin_tilt[t]);
+        const double values[7] = {f.c, f.inverse_c2, f.a, f.b, f.height, f.inverse_ramp, sei_footprint_radius(&f, s->kernel)};
+        for (size_t k = 0; k < 7; ++k) numbers[k * n + t] = values[k];
+    }
+    *out = (sei_tilt_table){.footprint = footprint, .c = numbers, .inverse_c2 = numbers + n, .a = numbers + 2 * n, .b = numbers + 3 * n,
+                            .height = numbers + 4 * n, .inverse_ramp = numbers + 5 * n, .radius = numbers + 6 * n};
+    return SEI_OK;
+done:
+    sei_free(footprint);
+    return status;
+}
+
+void sei_tilt_table_free(sei_tilt_table *table) {
+    sei_free((void *)(uintptr_t)table->footprint);
+    sei_free((void *)(uintptr_t)table->c);
+    *table = (sei_tilt_table){0};
+}
+
+static sei_status cpu_project(sei_device *device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram) {
+    sei_status status = SEI_OK;
+    sei_tilt_table tilts = {0};
+    SEI_TRY(sei_check_projection("project", slab, volume, sinogram));
+    SEI_TRY(sei_tilt_table_make(slab, &tilts));
+    sei_cpu(device)->kernels->project(sei_host(device)->threads, slab, &tilts, volume->data, sinogram->data);
+done:
+    sei_tilt_table_free(&tilts);
+    return status;
+}
+
+static sei_status cpu_backproject(sei_device *device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume) {
+    sei_status status = SEI_OK;
+    sei_tilt_table tilts = {0};
+    SEI_TRY(sei_check_projection("backproject", slab, volume, sinogram));
+    SEI_TRY(sei_tilt_table_make(slab, &tilts));
+    sei_cpu(device)->kernels->backproject(sei_host(device)->threads, slab, &tilts, sinogram->data, volume->data);
+done:
+    sei_tilt_table_free(&tilts);
+    return status;
+}
+
+/* Memory for the sums of every tilt, or NULL when none are wanted. */
+static sei_status new_parts(const sei_slab *slab, const double *sums, double **parts) {
+    return sums == NULL ? SEI_OK : SEI_NEW(*parts, slab->n_tilts, slab->ny, SEI_SUM_COUNT);
+}
+
+static void add_parts(const sei_slab *slab, const double *parts, double *sums) {
+    const size_t n = (size_t)slab->ny * SEI_SUM_COUNT;
+    if (sums == NULL) return;
+    for (size_t i = 0; i < n; ++i) {
+        double sum = 0;
+        for (size_t t = 0; t < (size_t)slab->n_tilts; ++t) sum += parts[t * n + i];
+        sums[i] = sum;
+    }
+}
+
+static const float *data_of(const sei_buffer *buffer) { return buffer == NULL ? NULL : buffer->data; }
+
+static sei_status cpu_em_ratio(sei_device *device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+                               const sei_buffer *background, sei_buffer *sinogram, double *sums) {
+    sei_status status = SEI_OK;
+    double *parts = NULL;
+    SEI_TRY(sei_check_em_ratio(slab, counts, weight, background, sinogram));
+    SEI_TRY(new_parts(slab, sums, &parts));
+    sei_cpu(device)->kernels->em_ratio(sei_host(device)->threads, slab, counts->data, data_of(weight), data_of(background), sinogram->data, parts);
+    add_parts(slab, parts, sums);
+done:
+    sei_free(parts);
+    return status;
+}
+
+static sei_status cpu_em_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse, sei_buffer *volume) {
+    const sei_status status = sei_check_update("em_update", slab, back, inverse, volume);
+    if (status != SEI_OK) return status;
+    sei_cpu(device)->kernels->em_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data, volume->data);
+    return SEI_OK;
+}
+
+static sei_status cpu_sirt_residual(sei_device *device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+                                    const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram, double *sums) {
+    sei_status status = SEI_OK;
+    double *parts = NULL;
+    SEI_TRY(sei_check_sirt_residual(slab, counts, weight, background, inverse_row, sinogram));
+    SEI_TRY(new_parts(slab, sums, &parts));
+    sei_cpu(device)->kernels->sirt_residual(sei_host(device)->threads, slab, counts->data, data_of(weight), data_of(background),
+                                            inverse_row->data, sinogram->data, parts);
+    add_parts(slab, parts, sums);
+done:
+    sei_free(parts);
+    return status;
+}
+
+static sei_status cpu_sirt_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
+                                  float relaxation, bool positive, sei_buffer *volume) {
+    const sei_status status = sei_check_update("sirt_update", slab, back, inverse, volume);
+    if (status != SEI_OK) return status;
+    sei_cpu(device)->kernels->sirt_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data, relaxation,
+                                          positive, volume->data);
+    return SEI_OK;
+}
+
+sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
+    static const char *const known[] = {"auto", "baseline", "avx2", "avx512"};
+    const char *isa = options->isa == NULL ? "auto" : options->isa;
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) is_known = is_known || strcmp(isa, known[i]) == 0;
+    if (!is_known) return sei_fail(SEI_ERR_USAGE, "no instruction set '%s'; there are auto, baseline, avx2, avx512", isa);
+    const sei_cpu_kernels *kernels = kernels_of(isa);
+    if (kernels == NULL) {
+        return sei_fail(SEI_ERR_ENVIRONMENT, "backend 'cpu': this processor or this build has no %s; the best here is %s", isa, sei_cpu_best_isa());
+    }
+    sei_host_device *host = NULL;
+    sei_status status = sei_host_device_new(options, sizeof(sei_cpu_device), &host);
+    if (status != SEI_OK) return status;
+    sei_cpu(&host->device)->kernels = kernels;
+    host->table.name = "cpu";
+    snprintf(host->description, sizeof host->description, "%s, %d thread%s", kernels->isa, host->threads, host->threads == 1 ? "" : "s");
+    host->table.project = cpu_project;
+    host->table.backproject = cpu_backproject;
+    host->table.em_ratio = cpu_em_ratio;
+    host->table.em_update = cpu_em_update;
+    host->table.sirt_residual = cpu_sirt_residual;
+    host->table.sirt_update = cpu_sirt_update;
+    host->table.filter_rows = sei_cpu_filter_rows;
+    host->table.correlate = sei_cpu_correlate;
+    host->table.resample = sei_cpu_resample;
+    *out = &host->device;
+    return SEI_OK;
+}

@@ -1,0 +1,201 @@
+/*
+ * Claims: every operator of every backend gives what ref gives, within a tolerance derived beside each check, on random
+ * shapes that include 1, odd, prime and just over a vector, tilts of +-90 degrees, one tilt, zeros and huge values; it
+ * writes nothing outside its output and leaves its inputs alone; it refuses buffers that are too small and senseless
+ * numbers. The cpu's results have the same bits for every number of threads and every width of a slab.
+ *
+ *   test_operators                    the tests
+ *   test_operators --bench [N [NY]]   times every operator on N x N slices (512), NY of them (64), 25 tilts
+ */
+#include "support/operators.h"
+
+static const ops_entry entries[] = {
+#define X(op, parameters) {#op, check_##op, refuse_##op, bench_##op},
+    SEI_OPERATOR_LIST(X)
+#undef X
+};
+enum { N_ENTRIES = sizeof entries / sizeof entries[0], N_CASES = 60 };
+
+static void operators_agree_with_ref(void **state) {
+    ops_backend backends[OPS_MAX_BACKENDS];
+    (void)state;
+    const int n = ops_backends(backends);
+    assert_true(n >= 1); /* cpu with its baseline is always there */
+    for (int b = 0; b < n; ++b) {
+        for (uint64_t index = 0; index < N_CASES; ++index) {
+            ops_case c;
+            ops_case_make(index, &c);
+            for (int e = 0; e < N_ENTRIES; ++e) entries[e].check(&backends[b], &c);
+        }
+    }
+    ops_backends_close(n, backends);
+}
+
+static void operators_refuse(void **state) {
+    ops_backend backends[OPS_MAX_BACKENDS];
+    (void)state;
+    const int n = ops_backends(backends);
+    backends[n] = (ops_backend){.label = "ref", .device = backends[0].ref, .ref = backends[0].ref};
+    for (int b = 0; b <= n; ++b) {
+        ops_case c;
+        memset(&c, 0, sizeof c);
+        c.seed = 7;
+        ops_case_geometry(&c, 5, 6, 7, 3, 2, 60);
+        for (int e = 0; e < N_ENTRIES; ++e) entries[e].refuse(&backends[b], &c);
+    }
+    ops_backends_close(n, backends);
+}
+
+/* Runs every projection of a case on a cpu device and returns volume and sinogram behind each other. */
+static float *run_cpu(const char *isa, int threads, const ops_case *c, const float *volume, const float *sinogram) {
+    const sei_device_options wanted = {.name = "cpu", .isa = isa, .threads = threads};
+    sei_device *d = NULL;
+    if (sei_device_open(&wanted, &d) != SEI_OK) return NULL;
+    const size_t n_volume = ops_volume_count(c), n_sinogram = ops_sinogram_count(c);
+    float *all = malloc((n_volume + 2 * n_sinogram) * sizeof *all);
+    double *sums = ops_doubles(SEI_SUM_COUNT * (size_t)c->slab.ny, 0);
+    sei_buffer *v = ops_buffer(d, volume, n_volume), *s = ops_output(d, n_sinogram), *counts = ops_buffer(d, sinogram, n_sinogram);
+    assert_ok(SEI_OP(d, project)(d, &c->slab, v, s));
+    assert_ok(SEI_OP(d, download)(d, s, 0, n_sinogram, all));
+    assert_ok(SEI_OP(d, em_ratio)(d, &c->slab, counts, NULL, NULL, s, sums));
+    assert_ok(SEI_OP(d, download)(d, s, 0, n_sinogram, all + n_sinogram));
+    assert_ok(SEI_OP(d, backproject)(d, &c->slab, s, v));
+    assert_ok(SEI_OP(d, download)(d, v, 0, n_volume, all + 2 * n_sinogram));
+    ops_release(d, v);
+    ops_release(d, s);
+    ops_release(d, counts);
+    sei_device_close(d);
+    free(sums);
+    return all;
+}
+
+static void threads_and_instruction_sets_give_the_same_bits(void **state) {
+    static const int counts[] = {2, 3, 7};
+    (void)state;
+    for (int kernel = 0; kernel < 2; ++kernel) {
+        ops_case c;
+        memset(&c, 0, sizeof c);
+        c.seed = 3;
+        c.slab.kernel = (sei_kernel)kernel;
+        ops_case_geometry(&c, 37, 41, 43, 83, 9, 75);
+        const size_t bytes = (ops_volume_count(&c) + 2 * ops_sinogram_count(&c)) * sizeof(float);
+        float *volume = ops_values(&c, 1, ops_volume_count(&c), false), *sinogram = ops_values(&c, 2, ops_sinogram_count(&c), false);
+        float *one = run_cpu("auto", 1, &c, volume, sinogram), *avx2 = run_cpu("avx2", 1, &c, volume, sinogram);
+        float *avx512 = run_cpu("avx512", 1, &c, volume, sinogram);
+        for (int k = 0; k < 3; ++k) {
+            float *more = run_cpu("auto", counts[k], &c, volume, sinogram);
+            assert_memory_equal(one, more, bytes);
+            free(more);
+        }
+        if (avx2 != NULL && avx512 != NULL) assert_memory_equal(avx2, avx512, bytes);
+        free(volume);
+        free(sinogram);
+        free(one);
+        free(avx2);
+        free(avx512);
+    }
+}
+
+static void slab_widths_give_the_same_bits(void **state) {
+    static const int widths[] = {1, 2, 13, 16, 48, 64};
+    (void)state;
+    ops_case whole;
+    memset(&whole, 0, sizeof whole);
+    whole.seed = 5;
+    const int ny = 83;
+    ops_case_geometry(&whole, 21, 18, 24, ny, 7, 60);
+    float *volume = ops_values(&whole, 1, ops_volume_count(&whole), false), *sinogram = ops_values(&whole, 2, ops_sinogram_count(&whole), false);
+    float *want = run_cpu("auto", 2, &whole, volume, sinogram);
+    const size_t lines = ops_volume_count(&whole) / (size_t)ny, bins = ops_sinogram_count(&whole) / (size_t)ny;
+    for (int k = 0; k < 6; ++k) {
+        ops_case part;
+        memset(&part, 0, sizeof part);
+        part.seed = 5;
+        const size_t w = (size_t)widths[k], y0 = 17;
+        ops_case_geometry(&part, 21, 18, 24, widths[k], 7, 60);
+        float *some_volume = malloc(lines * w * sizeof *some_volume), *some_bins = malloc(bins * w * sizeof *some_bins);
+        for (size_t i = 0; i < lines; ++i) memcpy(some_volume + i * w, volume + i * (size_t)ny + y0, w * sizeof *volume);
+        for (size_t i = 0; i < bins; ++i) memcpy(some_bins + i * w, sinogram + i * (size_t)ny + y0, w * sizeof *volume);
+        float *got = run_cpu("auto", 2, &part, some_volume, some_bins);
+        for (size_t i = 0; i < lines + 2 * bins; ++i) assert_memory_equal(got + i * w, want + i * (size_t)ny + y0, w * sizeof *got);
+        free(some_volume);
+        free(some_bins);
+        free(got);
+    }
+    free(volume);
+    free(sinogram);
+    free(want);
+}
+
+static void devices_are_refused_with_the_reason(void **state) {
+    (void)state;
+    sei_device *device = NULL;
+    sei_device_options wanted = {.name = "opencl"};
+    assert_refused(sei_device_open(&wanted, &device), SEI_ERR_USAGE, "cuda-emulated");
+    wanted = (sei_device_options){.name = "cpu", .isa = "mmx"};
+    assert_refused(sei_device_open(&wanted, &device), SEI_ERR_USAGE, "avx512");
+    wanted = (sei_device_options){.name = "cpu", .threads = -1};
+    assert_refused(sei_device_open(&wanted, &device), SEI_ERR_USAGE, "threads");
+    assert_null(sei_backend_absence("cpu"));
+    assert_null(sei_backend_absence("ref"));
+    assert_non_null(strstr(sei_backend_absence("opencl"), "no backend"));
+    setenv("SEITOMO_MODULE_PATH", "/nowhere:/neither", 1);
+    assert_non_null(strstr(sei_backend_absence("cuda-emulated"), "libseitomo_cuda_emulated.so"));
+    assert_ok(sei_device_open(NULL, &device)); /* auto falls back to the cpu */
+    assert_string_equal(device->backend->name, "cpu");
+    unsetenv("SEITOMO_MODULE_PATH");
+    sei_buffer *buffer = NULL;
+    float value[4] = {1, 2, 3, 4};
+    assert_ok(SEI_OP(device, alloc)(device, 3, &buffer));
+    assert_refused(SEI_OP(device, upload)(device, buffer, 0, 4, value), SEI_ERR_USAGE, "buffer of 3");
+    assert_refused(SEI_OP(device, download)(device, buffer, 3, 1, value), SEI_ERR_USAGE, "buffer of 3");
+    assert_ok(SEI_OP(device, upload)(device, buffer, 1, 2, value));
+    assert_ok(SEI_OP(device, download)(device, buffer, 2, 1, value + 3));
+    assert_true(value[3] == 2);
+    SEI_OP(device, release)(device, buffer);
+    SEI_OP(device, release)(device, NULL);
+    sei_device_close(device);
+    sei_device_close(NULL);
+}
+
+/* Median of five runs after one to warm up, for each kernel that matters. */
+static int bench(int n, int ny) {
+    ops_backend backends[OPS_MAX_BACKENDS];
+    const int n_backends = ops_backends(backends);
+    printf("%-22s %-14s %-7s %12s %14s\n", "backend", "operator", "kernel", "median ms", "10^9 items/s");
+    for (int b = 0; b < n_backends; ++b) {
+        for (int e = 0; e < N_ENTRIES; ++e) {
+            for (int kernel = 0; kernel < (e < 2 ? 2 : 1); ++kernel) {
+                ops_case c;
+                double times[5] = {0}, work = 0, warm = 0;
+                memset(&c, 0, sizeof c);
+                c.seed = 11;
+                c.slab.kernel = (sei_kernel)kernel;
+                ops_case_geometry(&c, n, n, n, ny, 25, 60);
+                entries[e].bench_gigaupdates(&backends[b], &c, &warm);
+                for (int k = 0; k < 5; ++k) work = entries[e].bench_gigaupdates(&backends[b], &c, &times[k]);
+                for (int k = 0; k < 5; ++k) {
+                    for (int j = k + 1; j < 5; ++j) {
+                        if (times[j] < times[k]) warm = times[j], times[j] = times[k], times[k] = warm;
+                    }
+                }
+                printf("%-22s %-14s %-7s %12.3f %14.3f\n", backends[b].label, entries[e].name, kernel == 0 ? "linear" : "strip", 1e3 * times[2],
+                       work / times[2]);
+            }
+        }
+    }
+    ops_backends_close(n_backends, backends);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(operators_agree_with_ref),
+        cmocka_unit_test(operators_refuse),
+        cmocka_unit_test(threads_and_instruction_sets_give_the_same_bits),
+        cmocka_unit_test(slab_widths_give_the_same_bits),
+        cmocka_unit_test(devices_are_refused_with_the_reason),
+    };
+    if (argc > 1 && strcmp(argv[1], "--bench") == 0) return bench(argc > 2 ? atoi(argv[2]) : 512, argc > 3 ? atoi(argv[3]) : 64);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
