@@ -54,7 +54,8 @@ static float *run_cpu(const char *isa, int threads, const ops_case *c, const flo
     const size_t n_volume = ops_volume_count(c), n_sinogram = ops_sinogram_count(c);
     float *all = malloc((n_volume + 2 * n_sinogram) * sizeof *all);
     double *sums = ops_doubles(SEI_SUM_COUNT * (size_t)c->slab.ny, 0);
-    sei_buffer *v = ops_buffer(d, volume, n_volume), *s = ops_output(d, n_sinogram), *counts = ops_buffer(d, sinogram, n_sinogram);
+    sei_buffer *v = ops_buffer(d, volume, n_volume), *s = ops_output(d, n_sinogram),
+               *counts = ops_buffer(d, sinogram, n_sinogram);
     assert_ok(SEI_OP(d, project)(d, &c->slab, v, s));
     assert_ok(SEI_OP(d, download)(d, s, 0, n_sinogram, all));
     assert_ok(SEI_OP(d, em_ratio)(d, &c->slab, counts, NULL, NULL, s, sums));
@@ -79,7 +80,8 @@ static void threads_and_instruction_sets_give_the_same_bits(void **state) {
         c.slab.kernel = (sei_kernel)kernel;
         ops_case_geometry(&c, 37, 41, 43, 83, 9, 75);
         const size_t bytes = (ops_volume_count(&c) + 2 * ops_sinogram_count(&c)) * sizeof(float);
-        float *volume = ops_values(&c, 1, ops_volume_count(&c), false), *sinogram = ops_values(&c, 2, ops_sinogram_count(&c), false);
+        float *volume = ops_values(&c, 1, ops_volume_count(&c), false),
+              *sinogram = ops_values(&c, 2, ops_sinogram_count(&c), false);
         float *one = run_cpu("auto", 1, &c, volume, sinogram), *avx2 = run_cpu("avx2", 1, &c, volume, sinogram);
         float *avx512 = run_cpu("avx512", 1, &c, volume, sinogram);
         for (int k = 0; k < 3; ++k) {
@@ -104,7 +106,8 @@ static void slab_widths_give_the_same_bits(void **state) {
     whole.seed = 5;
     const int ny = 83;
     ops_case_geometry(&whole, 21, 18, 24, ny, 7, 60);
-    float *volume = ops_values(&whole, 1, ops_volume_count(&whole), false), *sinogram = ops_values(&whole, 2, ops_sinogram_count(&whole), false);
+    float *volume = ops_values(&whole, 1, ops_volume_count(&whole), false),
+          *sinogram = ops_values(&whole, 2, ops_sinogram_count(&whole), false);
     float *want = run_cpu("auto", 2, &whole, volume, sinogram);
     const size_t lines = ops_volume_count(&whole) / (size_t)ny, bins = ops_sinogram_count(&whole) / (size_t)ny;
     for (int k = 0; k < 6; ++k) {
@@ -117,7 +120,8 @@ static void slab_widths_give_the_same_bits(void **state) {
         for (size_t i = 0; i < lines; ++i) memcpy(some_volume + i * w, volume + i * (size_t)ny + y0, w * sizeof *volume);
         for (size_t i = 0; i < bins; ++i) memcpy(some_bins + i * w, sinogram + i * (size_t)ny + y0, w * sizeof *volume);
         float *got = run_cpu("auto", 2, &part, some_volume, some_bins);
-        for (size_t i = 0; i < lines + 2 * bins; ++i) assert_memory_equal(got + i * w, want + i * (size_t)ny + y0, w * sizeof *got);
+        for (size_t i = 0; i < lines + 2 * bins; ++i)
+            assert_memory_equal(got + i * w, want + i * (size_t)ny + y0, w * sizeof *got);
         free(some_volume);
         free(some_bins);
         free(got);
@@ -179,8 +183,8 @@ static int bench(int n, int ny) {
                         if (times[j] < times[k]) warm = times[j], times[j] = times[k], times[k] = warm;
                     }
                 }
-                printf("%-22s %-14s %-7s %12.3f %14.3f\n", backends[b].label, entries[e].name, kernel == 0 ? "linear" : "strip", 1e3 * times[2],
-                       work / times[2]);
+                printf("%-22s %-14s %-7s %12.3f %14.3f\n", backends[b].label, entries[e].name, kernel == 0 ? "linear" : "strip",
+                       1e3 * times[2], work / times[2]);
             }
         }
     }

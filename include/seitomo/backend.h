@@ -41,10 +41,11 @@ typedef struct sei_slab {
 
 /* Per-slice sums that some operators report, as sums[which * ny + y], added up in a fixed order in double. */
 enum {
-    SEI_SUM_LOG_LIKELIHOOD = 0, /* sum of b*log(m) - m over bins with weight > 0 and m > 0, m = Ax + r */
-    SEI_SUM_COUNTED = 1,        /* sum of b over the same bins */
+    SEI_SUM_LOG_LIKELIHOOD = 0, /* sum of w*(b*log(m) - m) over bins with w > 0 and m > 0, m = Ax + r */
+    SEI_SUM_COUNTED = 1,        /* sum of w*b over the same bins */
     SEI_SUM_RESIDUAL2 = 2,      /* sum of w*(b - m)^2 over all bins */
-    SEI_SUM_COUNT = 3
+    SEI_SUM_MODEL = 3,          /* sum of w*m over all bins; without background this is the sum of (A'w)x */
+    SEI_SUM_COUNT = 4
 };
 
 typedef struct sei_device sei_device; /* an open backend with its memory and plans */

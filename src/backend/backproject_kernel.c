@@ -8,7 +8,8 @@
 enum { TILE = 8, TILTS = 64, MAX_TAPS = 3 };
 
 /* The bins of voxel (x, z) in up to TILTS tilts: weights and offsets, tilt by tilt. Returns how many there are. */
-static int voxel_table(const sei_slab *s, const sei_tilt_table *tilts, int x, int z, int first_tilt, int n_tilts, float *w, size_t *offset) {
+static int voxel_table(const sei_slab *s, const sei_tilt_table *tilts, int x, int z, int first_tilt, int n_tilts, float *w,
+                       size_t *offset) {
     const int n_taps = s->kernel == SEI_KERNEL_LINEAR ? 2 : 3;
     double weights[MAX_TAPS][TILTS], bin[TILTS];
     int first[TILTS], n = 0;
@@ -20,7 +21,8 @@ static int voxel_table(const sei_slab *s, const sei_tilt_table *tilts, int x, in
     for (int j = 0; j < n_taps; ++j) {
         for (int k = 0; k < n_tilts; ++k) {
             const int t = first_tilt + k, u = first[k] + j;
-            const sei_footprint f = {tilts->c[t], tilts->inverse_c2[t], tilts->a[t], tilts->b[t], tilts->height[t], tilts->inverse_ramp[t]};
+            const sei_footprint f = {tilts->c[t], tilts->inverse_c2[t], tilts->a[t],
+                                     tilts->b[t], tilts->height[t],     tilts->inverse_ramp[t]};
             const double value = sei_footprint_weight(&f, s->kernel, bin[k] - u);
             weights[j][k] = u >= 0 && u < s->nu ? value : 0;
         }
@@ -46,7 +48,8 @@ static void collect(const sei_slab *s, const sei_tilt_table *tilts, int x, int z
     }
 }
 
-void SEI_KERNEL_NAME(sei_cpu_backproject)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *sinogram, float *volume) {
+void SEI_KERNEL_NAME(sei_cpu_backproject)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *sinogram,
+                                          float *volume) {
 #pragma omp parallel for collapse(2) schedule(dynamic) num_threads(threads)
     for (int z0 = 0; z0 < s->nz; z0 += TILE) {
         for (int x0 = 0; x0 < s->nx; x0 += TILE) {

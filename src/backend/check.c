@@ -71,8 +71,8 @@ done:
     return status;
 }
 
-sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight, const sei_buffer *background,
-                              const sei_buffer *sinogram) {
+sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+                              const sei_buffer *background, const sei_buffer *sinogram) {
     sei_status status = SEI_OK;
     SEI_TRY(sei_check_slab("em_ratio", slab));
     const size_t need = sei_slab_sinogram_count(slab);
@@ -123,7 +123,8 @@ done:
     return status;
 }
 
-sei_status sei_check_correlate(int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b, const sei_buffer *out) {
+sei_status sei_check_correlate(int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b,
+                               const sei_buffer *out) {
     sei_status status = SEI_OK;
     const char *op = "correlate";
     SEI_TRY(sei_check_length(op, nx, 2));
@@ -139,8 +140,8 @@ done:
     return status;
 }
 
-sei_status sei_check_resample(int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in, const sei_buffer *out,
-                              const sei_buffer *covered) {
+sei_status sei_check_resample(int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,
+                              const sei_buffer *out, const sei_buffer *covered) {
     sei_status status = SEI_OK;
     const char *op = "resample";
     if (nx < 1 || ny < 1 || n < 1 || nx > MAX_SIDE || ny > MAX_SIDE || n > MAX_SIDE) {

@@ -7,7 +7,7 @@
 
 /* Constants of the tilts, as arrays, so that a table over tilts vectorises. */
 typedef struct sei_tilt_table {
-    const sei_footprint *footprint; /* [n_tilts] */
+    const sei_footprint *footprint;                                        /* [n_tilts] */
     const double *c, *inverse_c2, *a, *b, *height, *inverse_ramp, *radius; /* [n_tilts] */
     void *memory;
 } sei_tilt_table;
@@ -17,16 +17,16 @@ void sei_tilt_table_free(sei_tilt_table *table);
 
 /* What is computed per instruction set. Operands are checked by the caller; parts[n_tilts][SEI_SUM_COUNT][ny] or NULL. */
 
-#define SEI_CPU_KERNEL_LIST(X)                                                                                               \
-    X(project, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume, float *sinogram))       \
-    X(backproject, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram, float *volume))   \
-    X(em_ratio, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,       \
-                 float *sinogram, double *parts))                                                                            \
-    X(em_update, (int threads, size_t n, const float *back, const float *inverse_sensitivity, float *volume))                \
-    X(sirt_residual, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,  \
-                      const float *inverse_row, float *sinogram, double *parts))                                             \
-    X(sirt_update, (int threads, size_t n, const float *back, const float *inverse_column, float relaxation, bool positive,  \
-                    float *volume))
+#define SEI_CPU_KERNEL_LIST(X)                                                                                              \
+    X(project, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume, float *sinogram))      \
+    X(backproject, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram, float *volume))  \
+    X(em_ratio, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,      \
+                 float *sinogram, double *parts))                                                                           \
+    X(em_update, (int threads, size_t n, const float *back, const float *inverse_sensitivity, float *volume))               \
+    X(sirt_residual, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background, \
+                      const float *inverse_row, float *sinogram, double *parts))                                            \
+    X(sirt_update,                                                                                                          \
+      (int threads, size_t n, const float *back, const float *inverse_column, float relaxation, bool positive, float *volume))
 
 typedef struct sei_cpu_kernels {
     const char *isa;
@@ -40,10 +40,13 @@ typedef struct sei_cpu_device {
     const sei_cpu_kernels *kernels;
 } sei_cpu_device;
 
-static inline sei_cpu_device *sei_cpu(sei_device *device) { return (sei_cpu_device *)device; }
+static inline sei_cpu_device *sei_cpu(sei_device *device) {
+    return (sei_cpu_device *)device;
+}
 
 /* Operators that need no instruction set of their own. */
-sei_status sei_cpu_filter_rows(sei_device *device, const sei_slab *slab, const float *response, int n_padded, sei_buffer *sinogram) SEI_MUST_CHECK;
+sei_status sei_cpu_filter_rows(sei_device *device, const sei_slab *slab, const float *response, int n_padded,
+                               sei_buffer *sinogram) SEI_MUST_CHECK;
 sei_status sei_cpu_correlate(sei_device *device, int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b,
                              sei_buffer *out) SEI_MUST_CHECK;
 sei_status sei_cpu_resample(sei_device *device, int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,

@@ -28,8 +28,8 @@ static const sei_cpu_kernels *kernels_of(const char *isa) {
     const bool any = strcmp(isa, "auto") == 0;
     (void)any;
 #ifdef SEI_HAVE_ISA_avx512
-    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
     if (avx512 && (any || strcmp(isa, "avx512") == 0)) return &kernels_avx512;
 #endif
 #ifdef SEI_HAVE_ISA_avx2
@@ -39,8 +39,12 @@ static const sei_cpu_kernels *kernels_of(const char *isa) {
     return any || strcmp(isa, "baseline") == 0 ? &kernels_baseline : NULL;
 }
 
-const char *sei_cpu_best_isa(void) { return kernels_of("auto")->isa; }
-bool sei_cpu_has_isa(const char *isa) { return kernels_of(isa) != NULL; }
+const char *sei_cpu_best_isa(void) {
+    return kernels_of("auto")->isa;
+}
+bool sei_cpu_has_isa(const char *isa) {
+    return kernels_of(isa) != NULL;
+}
 
 sei_status sei_tilt_table_make(const sei_slab *s, sei_tilt_table *out) {
     sei_footprint *footprint = NULL;
@@ -54,8 +58,14 @@ sei_status sei_tilt_table_make(const sei_slab *s, sei_tilt_table *out) {
         const double values[7] = {f.c, f.inverse_c2, f.a, f.b, f.height, f.inverse_ramp, sei_footprint_radius(&f, s->kernel)};
         for (size_t k = 0; k < 7; ++k) numbers[k * n + t] = values[k];
     }
-    *out = (sei_tilt_table){.footprint = footprint, .c = numbers, .inverse_c2 = numbers + n, .a = numbers + 2 * n, .b = numbers + 3 * n,
-                            .height = numbers + 4 * n, .inverse_ramp = numbers + 5 * n, .radius = numbers + 6 * n};
+    *out = (sei_tilt_table){.footprint = footprint,
+                            .c = numbers,
+                            .inverse_c2 = numbers + n,
+                            .a = numbers + 2 * n,
+                            .b = numbers + 3 * n,
+                            .height = numbers + 4 * n,
+                            .inverse_ramp = numbers + 5 * n,
+                            .radius = numbers + 6 * n};
     return SEI_OK;
 done:
     sei_free(footprint);
@@ -105,7 +115,9 @@ static void add_parts(const sei_slab *slab, const double *parts, double *sums) {
     }
 }
 
-static const float *data_of(const sei_buffer *buffer) { return buffer == NULL ? NULL : buffer->data; }
+static const float *data_of(const sei_buffer *buffer) {
+    return buffer == NULL ? NULL : buffer->data;
+}
 
 static sei_status cpu_em_ratio(sei_device *device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
                                const sei_buffer *background, sei_buffer *sinogram, double *sums) {
@@ -113,22 +125,26 @@ static sei_status cpu_em_ratio(sei_device *device, const sei_slab *slab, const s
     double *parts = NULL;
     SEI_TRY(sei_check_em_ratio(slab, counts, weight, background, sinogram));
     SEI_TRY(new_parts(slab, sums, &parts));
-    sei_cpu(device)->kernels->em_ratio(sei_host(device)->threads, slab, counts->data, data_of(weight), data_of(background), sinogram->data, parts);
+    sei_cpu(device)->kernels->em_ratio(sei_host(device)->threads, slab, counts->data, data_of(weight), data_of(background),
+                                       sinogram->data, parts);
     add_parts(slab, parts, sums);
 done:
     sei_free(parts);
     return status;
 }
 
-static sei_status cpu_em_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse, sei_buffer *volume) {
+static sei_status cpu_em_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
+                                sei_buffer *volume) {
     const sei_status status = sei_check_update("em_update", slab, back, inverse, volume);
     if (status != SEI_OK) return status;
-    sei_cpu(device)->kernels->em_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data, volume->data);
+    sei_cpu(device)->kernels->em_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data,
+                                        volume->data);
     return SEI_OK;
 }
 
 static sei_status cpu_sirt_residual(sei_device *device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                                    const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram, double *sums) {
+                                    const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram,
+                                    double *sums) {
     sei_status status = SEI_OK;
     double *parts = NULL;
     SEI_TRY(sei_check_sirt_residual(slab, counts, weight, background, inverse_row, sinogram));
@@ -145,8 +161,8 @@ static sei_status cpu_sirt_update(sei_device *device, const sei_slab *slab, cons
                                   float relaxation, bool positive, sei_buffer *volume) {
     const sei_status status = sei_check_update("sirt_update", slab, back, inverse, volume);
     if (status != SEI_OK) return status;
-    sei_cpu(device)->kernels->sirt_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data, relaxation,
-                                          positive, volume->data);
+    sei_cpu(device)->kernels->sirt_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data,
+                                          relaxation, positive, volume->data);
     return SEI_OK;
 }
 
@@ -158,14 +174,16 @@ sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     if (!is_known) return sei_fail(SEI_ERR_USAGE, "no instruction set '%s'; there are auto, baseline, avx2, avx512", isa);
     const sei_cpu_kernels *kernels = kernels_of(isa);
     if (kernels == NULL) {
-        return sei_fail(SEI_ERR_ENVIRONMENT, "backend 'cpu': this processor or this build has no %s; the best here is %s", isa, sei_cpu_best_isa());
+        return sei_fail(SEI_ERR_ENVIRONMENT, "backend 'cpu': this processor or this build has no %s; the best here is %s", isa,
+                        sei_cpu_best_isa());
     }
     sei_host_device *host = NULL;
     sei_status status = sei_host_device_new(options, sizeof(sei_cpu_device), &host);
     if (status != SEI_OK) return status;
     sei_cpu(&host->device)->kernels = kernels;
     host->table.name = "cpu";
-    snprintf(host->description, sizeof host->description, "%s, %d thread%s", kernels->isa, host->threads, host->threads == 1 ? "" : "s");
+    snprintf(host->description, sizeof host->description, "%s, %d thread%s", kernels->isa, host->threads,
+             host->threads == 1 ? "" : "s");
     host->table.project = cpu_project;
     host->table.backproject = cpu_backproject;
     host->table.em_ratio = cpu_em_ratio;

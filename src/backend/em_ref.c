@@ -18,9 +18,10 @@ sei_status sei_ref_em_ratio(sei_device *device, const sei_slab *s, const sei_buf
         sinogram->data[i] = used ? (float)(w * b / m) : 0;
         if (sums == NULL) continue;
         const size_t y = i % ny;
-        sums[SEI_SUM_LOG_LIKELIHOOD * ny + y] += used ? b * log(m) - m : 0;
-        sums[SEI_SUM_COUNTED * ny + y] += used ? b : 0;
+        sums[SEI_SUM_LOG_LIKELIHOOD * ny + y] += used ? w * (b * log(m) - m) : 0;
+        sums[SEI_SUM_COUNTED * ny + y] += used ? w * b : 0;
         sums[SEI_SUM_RESIDUAL2 * ny + y] += w * (b - m) * (b - m);
+        sums[SEI_SUM_MODEL * ny + y] += w * m;
     }
     return SEI_OK;
 }

@@ -36,7 +36,9 @@ static SEI_EVERYWHERE sei_footprint sei_footprint_of(double cos_tilt, double sin
 }
 
 /* Half-width of the footprint on the bins: the weight is 0 where |d| >= radius. */
-static SEI_EVERYWHERE double sei_footprint_radius(const sei_footprint *f, int kernel) { return kernel == 0 ? f->c : f->b + 0.5; }
+static SEI_EVERYWHERE double sei_footprint_radius(const sei_footprint *f, int kernel) {
+    return kernel == 0 ? f->c : f->b + 0.5;
+}
 
 /* Where the centre of voxel (x, z) lands, in bins. Every projector evaluates this one expression. */
 static SEI_EVERYWHERE double sei_voxel_bin(double x, double z, int nx, int nz, double cos_tilt, double sin_tilt, double axis_u) {

@@ -9,7 +9,9 @@
 #ifdef _OPENMP
 #include <omp.h>
 #else
-static int omp_get_thread_num(void) { return 0; }
+static int omp_get_thread_num(void) {
+    return 0;
+}
 #endif
 
 #include "core/alloc.h"
@@ -17,7 +19,7 @@ static int omp_get_thread_num(void) { return 0; }
 /* What one thread works with: KissFFT's real transforms keep scratch in their state. */
 typedef struct worker {
     kiss_fftr_cfg forward, inverse;
-    float *row;            /* [n] */
+    float *row;             /* [n] */
     kiss_fft_cpx *spectrum; /* [n/2+1], or a column */
     kiss_fft_cpx *column;
 } worker;
@@ -113,7 +115,8 @@ sei_status sei_cpu_correlate(sei_device *device, int nx, int ny, const float *ba
     SEI_TRY(SEI_NEW(second, n_half, ny, 1));
     forward = kiss_fft_alloc(ny, 0, NULL, NULL);
     inverse = kiss_fft_alloc(ny, 1, NULL, NULL);
-    if (forward == NULL || inverse == NULL) SEI_TRY(sei_fail(SEI_ERR_MEMORY, "out of memory: Fourier transforms of length %d", ny));
+    if (forward == NULL || inverse == NULL)
+        SEI_TRY(sei_fail(SEI_ERR_MEMORY, "out of memory: Fourier transforms of length %d", ny));
     rows_forward(threads, workers, nx, ny, a->data, first);
     rows_forward(threads, workers, nx, ny, b->data, second);
     columns(threads, workers, forward, nx, ny, first);

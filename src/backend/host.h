@@ -14,18 +14,22 @@ struct sei_buffer {
 typedef struct sei_host_device {
     sei_device device; /* first: a sei_device* is a sei_host_device* */
     int threads;
-    bool poison;       /* new buffers are filled with NaN, so that a read of nothing shows */
+    bool poison; /* new buffers are filled with NaN, so that a read of nothing shows */
     char description[SEI_TEXT_LENGTH];
     sei_backend table;
 } sei_host_device;
 
-static inline sei_host_device *sei_host(sei_device *device) { return (sei_host_device *)device; }
+static inline sei_host_device *sei_host(sei_device *device) {
+    return (sei_host_device *)device;
+}
 
 /* An empty device of `bytes` (a struct that begins with sei_host_device) with the memory operators filled in. */
 sei_status sei_host_device_new(const sei_device_options *options, size_t bytes, sei_host_device **out) SEI_MUST_CHECK;
 size_t sei_host_free_bytes(sei_device *device);
 
-static inline size_t sei_slab_volume_count(const sei_slab *slab) { return (size_t)slab->nz * (size_t)slab->nx * (size_t)slab->ny; }
+static inline size_t sei_slab_volume_count(const sei_slab *slab) {
+    return (size_t)slab->nz * (size_t)slab->nx * (size_t)slab->ny;
+}
 static inline size_t sei_slab_sinogram_count(const sei_slab *slab) {
     return (size_t)slab->n_tilts * (size_t)slab->nu * (size_t)slab->ny;
 }
@@ -43,16 +47,19 @@ sei_status sei_check_length(const char *operator_name, int n, int least) SEI_MUS
 /* The operands of the operators, checked once for every host backend. */
 sei_status sei_check_projection(const char *operator_name, const sei_slab *slab, const sei_buffer *volume,
                                 const sei_buffer *sinogram) SEI_MUST_CHECK;
-sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight, const sei_buffer *background,
-                              const sei_buffer *sinogram) SEI_MUST_CHECK;
+sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+                              const sei_buffer *background, const sei_buffer *sinogram) SEI_MUST_CHECK;
 sei_status sei_check_sirt_residual(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                                   const sei_buffer *background, const sei_buffer *inverse_row, const sei_buffer *sinogram) SEI_MUST_CHECK;
+                                   const sei_buffer *background, const sei_buffer *inverse_row,
+                                   const sei_buffer *sinogram) SEI_MUST_CHECK;
 sei_status sei_check_update(const char *operator_name, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
                             const sei_buffer *volume) SEI_MUST_CHECK;
-sei_status sei_check_filter_rows(const sei_slab *slab, const float *response, int n_padded, const sei_buffer *sinogram) SEI_MUST_CHECK;
-sei_status sei_check_correlate(int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b, const sei_buffer *out) SEI_MUST_CHECK;
-sei_status sei_check_resample(int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in, const sei_buffer *out,
-                              const sei_buffer *covered) SEI_MUST_CHECK;
+sei_status sei_check_filter_rows(const sei_slab *slab, const float *response, int n_padded,
+                                 const sei_buffer *sinogram) SEI_MUST_CHECK;
+sei_status sei_check_correlate(int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b,
+                               const sei_buffer *out) SEI_MUST_CHECK;
+sei_status sei_check_resample(int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,
+                              const sei_buffer *out, const sei_buffer *covered) SEI_MUST_CHECK;
 
 /* Opens the built-in backends. */
 sei_status sei_ref_open(const sei_device_options *options, sei_device **out) SEI_MUST_CHECK;

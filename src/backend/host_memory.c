@@ -60,7 +60,9 @@ static void host_release(sei_device *device, sei_buffer *buffer) {
     sei_free(buffer);
 }
 
-static void host_close(sei_device *device) { sei_free(device); }
+static void host_close(sei_device *device) {
+    sei_free(device);
+}
 
 size_t sei_host_free_bytes(sei_device *device) {
     (void)device;

@@ -19,32 +19,60 @@
 #include <immintrin.h>
 typedef __m512 sei_vec;
 enum { SEI_LANES = 16, SEI_BLOCK = 4 };
-static inline sei_vec sei_vec_of(float a) { return _mm512_set1_ps(a); }
-static inline sei_vec sei_vec_load(const float *p) { return _mm512_loadu_ps(p); }
-static inline void sei_vec_store(float *p, sei_vec a) { _mm512_storeu_ps(p, a); }
-static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) { return _mm512_fmadd_ps(a, b, c); }
-static inline float sei_lane_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+static inline sei_vec sei_vec_of(float a) {
+    return _mm512_set1_ps(a);
+}
+static inline sei_vec sei_vec_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+static inline void sei_vec_store(float *p, sei_vec a) {
+    _mm512_storeu_ps(p, a);
+}
+static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+static inline float sei_lane_fma(float a, float b, float c) {
+    return __builtin_fmaf(a, b, c);
+}
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 typedef __m256 sei_vec;
 enum { SEI_LANES = 8, SEI_BLOCK = 8 };
-static inline sei_vec sei_vec_of(float a) { return _mm256_set1_ps(a); }
-static inline sei_vec sei_vec_load(const float *p) { return _mm256_loadu_ps(p); }
-static inline void sei_vec_store(float *p, sei_vec a) { _mm256_storeu_ps(p, a); }
-static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) { return _mm256_fmadd_ps(a, b, c); }
-static inline float sei_lane_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+static inline sei_vec sei_vec_of(float a) {
+    return _mm256_set1_ps(a);
+}
+static inline sei_vec sei_vec_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+static inline void sei_vec_store(float *p, sei_vec a) {
+    _mm256_storeu_ps(p, a);
+}
+static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+static inline float sei_lane_fma(float a, float b, float c) {
+    return __builtin_fmaf(a, b, c);
+}
 #else
 typedef float sei_vec __attribute__((vector_size(16)));
 enum { SEI_LANES = 4, SEI_BLOCK = 8 };
-static inline sei_vec sei_vec_of(float a) { return (sei_vec){a, a, a, a}; }
+static inline sei_vec sei_vec_of(float a) {
+    return (sei_vec){a, a, a, a};
+}
 static inline sei_vec sei_vec_load(const float *p) {
     sei_vec a;
     memcpy(&a, p, sizeof a);
     return a;
 }
-static inline void sei_vec_store(float *p, sei_vec a) { memcpy(p, &a, sizeof a); }
-static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) { return a * b + c; }
-static inline float sei_lane_fma(float a, float b, float c) { return a * b + c; }
+static inline void sei_vec_store(float *p, sei_vec a) {
+    memcpy(p, &a, sizeof a);
+}
+static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
+    return a * b + c;
+}
+static inline float sei_lane_fma(float a, float b, float c) {
+    return a * b + c;
+}
 #endif
 
 /* Where a sum begins and how it ends: from zero and added to the line, or going on from the line. */

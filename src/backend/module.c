@@ -46,7 +46,8 @@ sei_status sei_module_open(const sei_device_options *options, sei_device **out) 
     sei_backend_module_open open_device = NULL;
     void *symbol = dlsym(handle, SEI_BACKEND_MODULE_SYMBOL);
     if (symbol == NULL) {
-        return sei_fail(SEI_ERR_ENVIRONMENT, "backend '%s': %s is no module of seitomo: no symbol %s", options->name, path, SEI_BACKEND_MODULE_SYMBOL);
+        return sei_fail(SEI_ERR_ENVIRONMENT, "backend '%s': %s is no module of seitomo: no symbol %s", options->name, path,
+                        SEI_BACKEND_MODULE_SYMBOL);
     }
     memcpy(&open_device, &symbol, sizeof open_device); /* ISO C has no cast from data to function pointers */
     return open_device(&host, options, out);

@@ -16,7 +16,10 @@ static inline double fixed_log(double x) {
     double f;
     memcpy(&f, &bits, sizeof f);
     const double s = (f - 1) / (f + 1), q = s * s;
-    const double series = 1 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9 + q * (1.0 / 11 + q * (1.0 / 13 + q * (1.0 / 15 + q * (1.0 / 17))))))));
+    const double series =
+        1 +
+        q * (1.0 / 3 +
+             q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9 + q * (1.0 / 11 + q * (1.0 / 13 + q * (1.0 / 15 + q * (1.0 / 17))))))));
     return (double)(int)e * 0.69314718055994530942 + 2 * s * series;
 }
 
@@ -37,16 +40,18 @@ void SEI_KERNEL_NAME(sei_cpu_em_ratio)(int threads, const sei_slab *s, const flo
                 const double ratio = w * b / divisor;
                 sinogram[i] = used ? (float)ratio : 0;
                 if (sums == NULL) continue;
-                const double likelihood = b * fixed_log(divisor) - m;
+                const double likelihood = w * (b * fixed_log(divisor) - m);
                 sums[SEI_SUM_LOG_LIKELIHOOD * ny + y] += used ? likelihood : 0;
-                sums[SEI_SUM_COUNTED * ny + y] += used ? b : 0;
+                sums[SEI_SUM_COUNTED * ny + y] += used ? w * b : 0;
                 sums[SEI_SUM_RESIDUAL2 * ny + y] += w * (b - m) * (b - m);
+                sums[SEI_SUM_MODEL * ny + y] += w * m;
             }
         }
     }
 }
 
-void SEI_KERNEL_NAME(sei_cpu_em_update)(int threads, size_t n, const float *back, const float *inverse_sensitivity, float *volume) {
+void SEI_KERNEL_NAME(sei_cpu_em_update)(int threads, size_t n, const float *back, const float *inverse_sensitivity,
+                                        float *volume) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (size_t i = 0; i < n; ++i) volume[i] = (float)((double)volume[i] * (double)back[i] * (double)inverse_sensitivity[i]);
 }
@@ -65,7 +70,9 @@ void SEI_KERNEL_NAME(sei_cpu_sirt_residual)(int threads, const sei_slab *s, cons
                 const double m = (double)sinogram[i] + (background == NULL ? 0 : (double)background[i]);
                 const double difference = (double)counts[i] - m;
                 sinogram[i] = (float)(w * (double)inverse_row[i] * difference);
-                if (sums != NULL) sums[SEI_SUM_RESIDUAL2 * ny + y] += w * difference * difference;
+                if (sums == NULL) continue;
+                sums[SEI_SUM_RESIDUAL2 * ny + y] += w * difference * difference;
+                sums[SEI_SUM_MODEL * ny + y] += w * m;
             }
         }
     }

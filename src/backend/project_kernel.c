@@ -9,7 +9,8 @@
 enum { LINES = 16, MAX_TAPS = 4, RAYS = 64 };
 
 /* The voxels of one ray on up to sixteen lines: weights and offsets, line by line. Returns how many there are. */
-static int ray_table(const sei_slab *s, const sei_footprint *f, int t, int u, int first_line, int n_lines, float *w, size_t *offset) {
+static int ray_table(const sei_slab *s, const sei_footprint *f, int t, int u, int first_line, int n_lines, float *w,
+                     size_t *offset) {
     const double cos_t = s->cos_tilt[t], sin_t = s->sin_tilt[t], axis = s->axis_u[t];
     const bool along_z = fabs(cos_t) >= fabs(sin_t);
     const double slope = along_z ? cos_t : -sin_t; /* bins per step across the line */
@@ -57,7 +58,8 @@ static void add_rays(const sei_slab *s, const sei_tilt_table *tilts, int t, int 
     }
 }
 
-void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume, float *sinogram) {
+void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume,
+                                      float *sinogram) {
     const int n_ranges = (s->nu + RAYS - 1) / RAYS, n_items = s->n_tilts * n_ranges;
     const int longest = s->nx > s->nz ? s->nx : s->nz;
     const size_t n = sei_slab_sinogram_count(s);

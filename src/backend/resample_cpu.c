@@ -3,7 +3,8 @@
 #include "backend/resample_taps.h"
 
 /* One row of output; covered may be NULL. */
-static void resample_row(int nx, int ny, int row, const double *m, int interpolation, const float *image, float *out, float *covered) {
+static void resample_row(int nx, int ny, int row, const double *m, int interpolation, const float *image, float *out,
+                         float *covered) {
     const double y = row - 0.5 * (ny - 1);
     for (int column = 0; column < nx; ++column) {
         const double x = column - 0.5 * (nx - 1);

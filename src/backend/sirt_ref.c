@@ -2,7 +2,8 @@
 #include "backend/host.h"
 
 sei_status sei_ref_sirt_residual(sei_device *device, const sei_slab *s, const sei_buffer *counts, const sei_buffer *weight,
-                                 const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram, double *sums) {
+                                 const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram,
+                                 double *sums) {
     const sei_status status = sei_check_sirt_residual(s, counts, weight, background, inverse_row, sinogram);
     (void)device;
     if (status != SEI_OK) return status;
@@ -13,7 +14,9 @@ sei_status sei_ref_sirt_residual(sei_device *device, const sei_slab *s, const se
         const double m = (double)sinogram->data[i] + (background == NULL ? 0 : (double)background->data[i]);
         const double difference = (double)counts->data[i] - m;
         sinogram->data[i] = (float)(w * (double)inverse_row->data[i] * difference);
-        if (sums != NULL) sums[SEI_SUM_RESIDUAL2 * ny + i % ny] += w * difference * difference;
+        if (sums == NULL) continue;
+        sums[SEI_SUM_RESIDUAL2 * ny + i % ny] += w * difference * difference;
+        sums[SEI_SUM_MODEL * ny + i % ny] += w * m;
     }
     return SEI_OK;
 }

@@ -13,11 +13,20 @@ double ops_now_s(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int pick(uint64_t seed, uint64_t n, int count) { return (int)(sei_test_uniform(seed, n) * count); }
+static int pick(uint64_t seed, uint64_t n, int count) {
+    return (int)(sei_test_uniform(seed, n) * count);
+}
 
 void ops_case_geometry(ops_case *c, int nx, int nz, int nu, int ny, int n_tilts, double max_tilt_deg) {
-    c->slab = (sei_slab){.nx = nx, .nz = nz, .nu = nu, .ny = ny, .n_tilts = n_tilts, .cos_tilt = c->cos_tilt, .sin_tilt = c->sin_tilt,
-                         .axis_u = c->axis_u, .kernel = c->slab.kernel};
+    c->slab = (sei_slab){.nx = nx,
+                         .nz = nz,
+                         .nu = nu,
+                         .ny = ny,
+                         .n_tilts = n_tilts,
+                         .cos_tilt = c->cos_tilt,
+                         .sin_tilt = c->sin_tilt,
+                         .axis_u = c->axis_u,
+                         .kernel = c->slab.kernel};
     for (int t = 0; t < n_tilts; ++t) {
         const double degrees = n_tilts == 1 ? max_tilt_deg : -max_tilt_deg + 2 * max_tilt_deg * t / (n_tilts - 1);
         c->cos_tilt[t] = cos(degrees * 3.14159265358979323846 / 180);
@@ -37,13 +46,17 @@ void ops_case_make(uint64_t index, ops_case *c) {
     c->value_mode = pick(seed, 0, 6);
     if (c->value_mode > 3) c->value_mode = 0;
     const int n_tilts = pick(seed, 1, 3) == 0 ? 1 : 1 + pick(seed, 2, index % 8 == 7 ? OPS_MAX_TILTS : 9);
-    ops_case_geometry(c, sides[pick(seed, 3, 12)], sides[pick(seed, 4, 12)], sides[pick(seed, 5, 12)], widths[pick(seed, 6, 16)], n_tilts,
-                      ranges[pick(seed, 7, 6)] * (pick(seed, 8, 2) == 0 ? 1 : -1));
+    ops_case_geometry(c, sides[pick(seed, 3, 12)], sides[pick(seed, 4, 12)], sides[pick(seed, 5, 12)], widths[pick(seed, 6, 16)],
+                      n_tilts, ranges[pick(seed, 7, 6)] * (pick(seed, 8, 2) == 0 ? 1 : -1));
     for (int t = 0; t < n_tilts; ++t) c->axis_u[t] += index % 3 == 0 ? 0 : 3 * sei_test_uniform(seed, 20 + (uint64_t)t) - 1.5;
 }
 
-size_t ops_volume_count(const ops_case *c) { return (size_t)c->slab.nx * (size_t)c->slab.nz * (size_t)c->slab.ny; }
-size_t ops_sinogram_count(const ops_case *c) { return (size_t)c->slab.n_tilts * (size_t)c->slab.nu * (size_t)c->slab.ny; }
+size_t ops_volume_count(const ops_case *c) {
+    return (size_t)c->slab.nx * (size_t)c->slab.nz * (size_t)c->slab.ny;
+}
+size_t ops_sinogram_count(const ops_case *c) {
+    return (size_t)c->slab.n_tilts * (size_t)c->slab.nu * (size_t)c->slab.ny;
+}
 
 float *ops_values(const ops_case *c, uint64_t stream, size_t n, bool signs) {
     float *values = malloc((n > 0 ? n : 1) * sizeof *values);
@@ -118,16 +131,20 @@ void ops_unchanged(const ops_backend *b, sei_buffer *buffer, const float *values
     free(now);
 }
 
-void ops_release(sei_device *device, sei_buffer *buffer) { SEI_OP(device, release)(device, buffer); }
+void ops_release(sei_device *device, sei_buffer *buffer) {
+    SEI_OP(device, release)(device, buffer);
+}
 
 void ops_compare(const ops_backend *b, const ops_case *c, const char *op, size_t n, const float *got, const float *want,
                  const double *tolerance) {
     for (size_t i = 0; i < n; ++i) {
         const double difference = fabs((double)got[i] - (double)want[i]);
         if (difference <= tolerance[i]) continue;
-        fail_msg("%s: %s: element %zu is %.9g, ref has %.9g, tolerance %.3g (seed %llu: nx %d nz %d nu %d ny %d, %d tilts, kernel %d, values %d)",
-                 b->label, op, i, (double)got[i], (double)want[i], tolerance[i], (unsigned long long)c->seed, c->slab.nx, c->slab.nz,
-                 c->slab.nu, c->slab.ny, c->slab.n_tilts, (int)c->slab.kernel, c->value_mode);
+        fail_msg(
+            "%s: %s: element %zu is %.9g, ref has %.9g, tolerance %.3g (seed %llu: nx %d nz %d nu %d ny %d, %d tilts, kernel %d, "
+            "values %d)",
+            b->label, op, i, (double)got[i], (double)want[i], tolerance[i], (unsigned long long)c->seed, c->slab.nx, c->slab.nz,
+            c->slab.nu, c->slab.ny, c->slab.n_tilts, (int)c->slab.kernel, c->value_mode);
     }
 }
 
@@ -146,7 +163,8 @@ static bool open_one(const char *name, const char *isa, sei_device *ref, ops_bac
 }
 
 int ops_backends(ops_backend backends[OPS_MAX_BACKENDS]) {
-    static const char *const wanted[][2] = {{"cpu", "baseline"}, {"cpu", "avx2"}, {"cpu", "avx512"}, {"cuda-emulated", NULL}, {"cuda", NULL}};
+    static const char *const wanted[][2] = {
+        {"cpu", "baseline"}, {"cpu", "avx2"}, {"cpu", "avx512"}, {"cuda-emulated", NULL}, {"cuda", NULL}};
     sei_device *ref = NULL;
     int n = 0;
     const sei_device_options options = {.name = "ref"};

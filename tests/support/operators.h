@@ -56,9 +56,9 @@ typedef struct ops_entry {
     void (*refuse)(const ops_backend *backend, const ops_case *c);
     double (*bench_gigaupdates)(const ops_backend *backend, const ops_case *c, double *seconds);
 } ops_entry;
-#define X(op, parameters)                                             \
-    void check_##op(const ops_backend *backend, const ops_case *c);   \
-    void refuse_##op(const ops_backend *backend, const ops_case *c);  \
+#define X(op, parameters)                                            \
+    void check_##op(const ops_backend *backend, const ops_case *c);  \
+    void refuse_##op(const ops_backend *backend, const ops_case *c); \
     double bench_##op(const ops_backend *backend, const ops_case *c, double *seconds);
 SEI_OPERATOR_LIST(X)
 #undef X

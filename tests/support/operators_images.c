@@ -52,7 +52,7 @@ void refuse_filter_rows(const ops_backend *b, const ops_case *c) {
     assert_int_equal(SEI_OP(d, filter_rows)(d, &c->slab, NULL, n, rows), SEI_ERR_USAGE);
     assert_int_equal(SEI_OP(d, filter_rows)(d, &c->slab, response, n, NULL), SEI_ERR_USAGE);
     assert_int_equal(SEI_OP(d, filter_rows)(d, &c->slab, response, 14 * 81, rows), SEI_ERR_USAGE); /* a factor 7 */
-    assert_int_equal(SEI_OP(d, filter_rows)(d, &c->slab, response, 1125, rows), SEI_ERR_USAGE);     /* odd */
+    assert_int_equal(SEI_OP(d, filter_rows)(d, &c->slab, response, 1125, rows), SEI_ERR_USAGE);    /* odd */
     if (c->slab.nu > 2) assert_int_equal(SEI_OP(d, filter_rows)(d, &c->slab, response, 2, rows), SEI_ERR_USAGE);
     ops_release(d, rows);
     ops_release(d, small);
@@ -60,7 +60,8 @@ void refuse_filter_rows(const ops_backend *b, const ops_case *c) {
 
 double bench_filter_rows(const ops_backend *b, const ops_case *c, double *seconds) {
     const int n_padded = good_length(2 * c->slab.nu);
-    float last = 0, *values = ops_values(c, 1, ops_sinogram_count(c), false), *response = calloc((size_t)n_padded / 2 + 1, sizeof *response);
+    float last = 0, *values = ops_values(c, 1, ops_sinogram_count(c), false),
+          *response = calloc((size_t)n_padded / 2 + 1, sizeof *response);
     sei_buffer *rows = ops_buffer(b->device, values, ops_sinogram_count(c));
     const double start = ops_now_s();
     assert_ok(SEI_OP(b->device, filter_rows)(b->device, &c->slab, response, n_padded, rows));
@@ -127,7 +128,8 @@ double bench_correlate(const ops_backend *b, const ops_case *c, double *seconds)
     const int nx = good_length(c->slab.nx), ny = good_length(c->slab.nx);
     const size_t n = (size_t)nx * (size_t)ny;
     float last = 0, *values = ops_values(c, 1, n, false), *band = calloc(n, sizeof *band);
-    sei_buffer *one = ops_buffer(b->device, values, n), *two = ops_buffer(b->device, values, n), *out = ops_buffer(b->device, values, n);
+    sei_buffer *one = ops_buffer(b->device, values, n), *two = ops_buffer(b->device, values, n),
+               *out = ops_buffer(b->device, values, n);
     const double start = ops_now_s();
     assert_ok(SEI_OP(b->device, correlate)(b->device, nx, ny, band, one, two, out));
     assert_ok(SEI_OP(b->device, download)(b->device, out, 0, 1, &last));
@@ -152,7 +154,9 @@ void check_resample(const ops_backend *b, const ops_case *c) {
     double *xf = ops_doubles(6 * (size_t)n, 0);
     for (int k = 0; k < n; ++k) {
         const double r = sei_test_uniform(c->seed, 3000 + (uint64_t)k);
-        const double angle = k % 4 == 0 ? 0 : k % 4 == 1 ? 1.57079632679489661923 : 6.3 * r; /* the identity, a quarter turn, any */
+        const double angle = k % 4 == 0   ? 0
+                             : k % 4 == 1 ? 1.57079632679489661923
+                                          : 6.3 * r; /* the identity, a quarter turn, any */
         xf[6 * k] = xf[6 * k + 3] = cos(angle);
         xf[6 * k + 1] = -sin(angle);
         xf[6 * k + 2] = sin(angle);
@@ -160,12 +164,15 @@ void check_resample(const ops_backend *b, const ops_case *c) {
         xf[6 * k + 5] = k % 4 < 2 ? 0 : 3 * r - 1;
     }
     if (n > 6) xf[6 * 6 + 4] = 5e5; /* far outside */
-    sei_buffer *in = ops_buffer(b->device, values, count), *out = ops_output(b->device, count), *covered = ops_output(b->device, count);
-    sei_buffer *ref_in = ops_buffer(b->ref, values, count), *ref_out = ops_output(b->ref, count), *ref_covered = ops_output(b->ref, count);
+    sei_buffer *in = ops_buffer(b->device, values, count), *out = ops_output(b->device, count),
+               *covered = ops_output(b->device, count);
+    sei_buffer *ref_in = ops_buffer(b->ref, values, count), *ref_out = ops_output(b->ref, count),
+               *ref_covered = ops_output(b->ref, count);
     assert_ok(SEI_OP(b->device, resample)(b->device, nx, ny, n, xf, interpolation, in, out, covered));
     assert_ok(SEI_OP(b->ref, resample)(b->ref, nx, ny, n, xf, interpolation, ref_in, ref_out, ref_covered));
     float *got = ops_read(b, out, count, "output"), *want = ops_read(&reference, ref_out, count, "output");
-    float *got_covered = ops_read(b, covered, count, "coverage"), *want_covered = ops_read(&reference, ref_covered, count, "coverage");
+    float *got_covered = ops_read(b, covered, count, "coverage"),
+          *want_covered = ops_read(&reference, ref_covered, count, "coverage");
     double *tolerance = ops_doubles(count, 24 * OPS_EPS * 1.6 * ops_max(values, count)), *none = ops_doubles(count, 0);
     ops_compare(b, c, "resample", count, got, want, tolerance);
     ops_compare(b, c, "resample's coverage", count, got_covered, want_covered, none);

@@ -15,7 +15,7 @@ static void fields_make(sei_device *device, const ops_case *c, fields *f) {
     for (int k = 0; k < N_FIELDS; ++k) {
         f->host[k] = ops_values(c, 10 + (uint64_t)k, f->n, false);
         if (k == WEIGHT) {
-            for (size_t i = 0; i < f->n; ++i) f->host[k][i] = i % 5 == 0 ? 0 : 1;
+            for (size_t i = 0; i < f->n; ++i) f->host[k][i] = i % 5 == 0 ? 0 : i % 7 == 0 ? 0.375F : 1;
         }
         f->buffer[k] = ops_buffer(device, f->host[k], f->n);
     }
@@ -31,7 +31,9 @@ static void fields_free(sei_device *device, fields *f) {
 }
 
 static sei_status run(const ops_case *c, sei_device *d, bool em, fields *f, double *sums) {
-    if (em) return SEI_OP(d, em_ratio)(d, &c->slab, f->buffer[COUNTS], f->buffer[WEIGHT], f->buffer[BACKGROUND], f->buffer[SINOGRAM], sums);
+    if (em)
+        return SEI_OP(d, em_ratio)(d, &c->slab, f->buffer[COUNTS], f->buffer[WEIGHT], f->buffer[BACKGROUND], f->buffer[SINOGRAM],
+                                   sums);
     return SEI_OP(d, sirt_residual)(d, &c->slab, f->buffer[COUNTS], f->buffer[WEIGHT], f->buffer[BACKGROUND], f->buffer[ROW],
                                     f->buffer[SINOGRAM], sums);
 }
@@ -49,12 +51,13 @@ static void compare_sums(const ops_backend *b, const ops_case *c, const fields *
         scale[SEI_SUM_LOG_LIKELIHOOD * ny + i % ny] += (m > 0 ? fabs(n * log(m)) + n : 0) + m;
         scale[SEI_SUM_COUNTED * ny + i % ny] += n;
         scale[SEI_SUM_RESIDUAL2 * ny + i % ny] += (n + m) * (n + m);
+        scale[SEI_SUM_MODEL * ny + i % ny] += m;
     }
     for (size_t k = 0; k < SEI_SUM_COUNT * ny; ++k) {
         const double tolerance = (b->in_double ? 1e-13 : 16 * OPS_EPS) * scale[k];
         if (!(fabs(got[k] - want[k]) <= tolerance)) {
-            fail_msg("%s: sum %zu of slice %zu is %.15g, ref has %.15g, tolerance %.3g (seed %llu)", b->label, k / ny, k % ny, got[k], want[k],
-                     tolerance, (unsigned long long)c->seed);
+            fail_msg("%s: sum %zu of slice %zu is %.15g, ref has %.15g, tolerance %.3g (seed %llu)", b->label, k / ny, k % ny,
+                     got[k], want[k], tolerance, (unsigned long long)c->seed);
         }
     }
     free(scale);
@@ -81,7 +84,8 @@ static void check_field(const ops_backend *b, const ops_case *c, bool em) {
     assert_ok(run(c, b->device, em, &f, c->seed % 5 == 0 ? NULL : sums));
     assert_ok(run(c, b->ref, em, &g, c->seed % 5 == 0 ? NULL : ref_sums));
     assert_true(sums[n_sums] == -7);
-    float *got = ops_read(b, f.buffer[SINOGRAM], f.n, "sinogram"), *want = ops_read(&reference, g.buffer[SINOGRAM], f.n, "sinogram");
+    float *got = ops_read(b, f.buffer[SINOGRAM], f.n, "sinogram"),
+          *want = ops_read(&reference, g.buffer[SINOGRAM], f.n, "sinogram");
     double *tolerance = field_tolerance(b, em, &f, want);
     ops_compare(b, c, em ? "em_ratio" : "sirt_residual", f.n, got, want, tolerance);
     if (c->seed % 5 != 0) compare_sums(b, c, &f, sums, ref_sums);
@@ -97,10 +101,15 @@ static void check_field(const ops_backend *b, const ops_case *c, bool em) {
     free(tolerance);
 }
 
-void check_em_ratio(const ops_backend *b, const ops_case *c) { check_field(b, c, true); }
-void check_sirt_residual(const ops_backend *b, const ops_case *c) { check_field(b, c, false); }
+void check_em_ratio(const ops_backend *b, const ops_case *c) {
+    check_field(b, c, true);
+}
+void check_sirt_residual(const ops_backend *b, const ops_case *c) {
+    check_field(b, c, false);
+}
 
-static sei_status update(const ops_case *c, sei_device *d, bool em, const sei_buffer *back, const sei_buffer *inverse, sei_buffer *volume) {
+static sei_status update(const ops_case *c, sei_device *d, bool em, const sei_buffer *back, const sei_buffer *inverse,
+                         sei_buffer *volume) {
     return em ? SEI_OP(d, em_update)(d, &c->slab, back, inverse, volume)
               : SEI_OP(d, sirt_update)(d, &c->slab, back, inverse, 0.75F, c->seed % 2 == 0, volume);
 }
@@ -137,8 +146,12 @@ out:
     free(values);
 }
 
-void check_em_update(const ops_backend *b, const ops_case *c) { check_update(b, c, true); }
-void check_sirt_update(const ops_backend *b, const ops_case *c) { check_update(b, c, false); }
+void check_em_update(const ops_backend *b, const ops_case *c) {
+    check_update(b, c, true);
+}
+void check_sirt_update(const ops_backend *b, const ops_case *c) {
+    check_update(b, c, false);
+}
 
 static void refuse_field(const ops_backend *b, const ops_case *c, bool em) {
     fields f = {0};
@@ -160,12 +173,17 @@ static void refuse_field(const ops_backend *b, const ops_case *c, bool em) {
     fields_free(b->device, &f);
 }
 
-void refuse_em_ratio(const ops_backend *b, const ops_case *c) { refuse_field(b, c, true); }
-void refuse_sirt_residual(const ops_backend *b, const ops_case *c) { refuse_field(b, c, false); }
+void refuse_em_ratio(const ops_backend *b, const ops_case *c) {
+    refuse_field(b, c, true);
+}
+void refuse_sirt_residual(const ops_backend *b, const ops_case *c) {
+    refuse_field(b, c, false);
+}
 
 static void refuse_update(const ops_backend *b, const ops_case *c, bool em) {
     const size_t n = ops_volume_count(c);
-    sei_buffer *one = ops_buffer(b->device, NULL, n), *two = ops_buffer(b->device, NULL, n), *three = ops_buffer(b->device, NULL, n), *small = NULL;
+    sei_buffer *one = ops_buffer(b->device, NULL, n), *two = ops_buffer(b->device, NULL, n),
+               *three = ops_buffer(b->device, NULL, n), *small = NULL;
     assert_ok(SEI_OP(b->device, alloc)(b->device, n - 1, &small));
     assert_int_equal(update(c, b->device, em, small, two, three), SEI_ERR_USAGE);
     assert_int_equal(update(c, b->device, em, one, small, three), SEI_ERR_USAGE);
@@ -177,8 +195,12 @@ static void refuse_update(const ops_backend *b, const ops_case *c, bool em) {
     ops_release(b->device, small);
 }
 
-void refuse_em_update(const ops_backend *b, const ops_case *c) { refuse_update(b, c, true); }
-void refuse_sirt_update(const ops_backend *b, const ops_case *c) { refuse_update(b, c, false); }
+void refuse_em_update(const ops_backend *b, const ops_case *c) {
+    refuse_update(b, c, true);
+}
+void refuse_sirt_update(const ops_backend *b, const ops_case *c) {
+    refuse_update(b, c, false);
+}
 
 static double bench_field(const ops_backend *b, const ops_case *c, bool em, double *seconds) {
     fields f = {0};
@@ -194,13 +216,18 @@ static double bench_field(const ops_backend *b, const ops_case *c, bool em, doub
     return 1e-9 * (double)ops_sinogram_count(c);
 }
 
-double bench_em_ratio(const ops_backend *b, const ops_case *c, double *seconds) { return bench_field(b, c, true, seconds); }
-double bench_sirt_residual(const ops_backend *b, const ops_case *c, double *seconds) { return bench_field(b, c, false, seconds); }
+double bench_em_ratio(const ops_backend *b, const ops_case *c, double *seconds) {
+    return bench_field(b, c, true, seconds);
+}
+double bench_sirt_residual(const ops_backend *b, const ops_case *c, double *seconds) {
+    return bench_field(b, c, false, seconds);
+}
 
 static double bench_update(const ops_backend *b, const ops_case *c, bool em, double *seconds) {
     const size_t n = ops_volume_count(c);
     float last = 0, *values = ops_values(c, 3, n, false);
-    sei_buffer *one = ops_buffer(b->device, values, n), *two = ops_buffer(b->device, values, n), *three = ops_buffer(b->device, values, n);
+    sei_buffer *one = ops_buffer(b->device, values, n), *two = ops_buffer(b->device, values, n),
+               *three = ops_buffer(b->device, values, n);
     const double start = ops_now_s();
     assert_ok(update(c, b->device, em, one, two, three));
     assert_ok(SEI_OP(b->device, download)(b->device, three, 0, 1, &last));
@@ -212,5 +239,9 @@ static double bench_update(const ops_backend *b, const ops_case *c, bool em, dou
     return 1e-9 * (double)n;
 }
 
-double bench_em_update(const ops_backend *b, const ops_case *c, double *seconds) { return bench_update(b, c, true, seconds); }
-double bench_sirt_update(const ops_backend *b, const ops_case *c, double *seconds) { return bench_update(b, c, false, seconds); }
+double bench_em_update(const ops_backend *b, const ops_case *c, double *seconds) {
+    return bench_update(b, c, true, seconds);
+}
+double bench_sirt_update(const ops_backend *b, const ops_case *c, double *seconds) {
+    return bench_update(b, c, false, seconds);
+}

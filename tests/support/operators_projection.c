@@ -13,14 +13,17 @@ static double *tolerance_of(const float *scale, size_t n, double terms, double l
 }
 
 static void check_pair(const ops_backend *b, const ops_case *c, bool forward) {
-    const size_t n_in = forward ? ops_volume_count(c) : ops_sinogram_count(c), n_out = forward ? ops_sinogram_count(c) : ops_volume_count(c);
+    const size_t n_in = forward ? ops_volume_count(c) : ops_sinogram_count(c),
+                 n_out = forward ? ops_sinogram_count(c) : ops_volume_count(c);
     float *values = ops_values(c, 1, n_in, true), *absolute = ops_absolute(values, n_in);
     const ops_backend reference = {.label = "ref", .device = b->ref, .ref = b->ref};
     sei_buffer *in = ops_buffer(b->device, values, n_in), *out = ops_output(b->device, n_out);
     sei_buffer *ref_in = ops_buffer(b->ref, values, n_in), *ref_absolute = ops_buffer(b->ref, absolute, n_in);
     sei_buffer *ref_out = ops_output(b->ref, n_out), *ref_scale = ops_output(b->ref, n_out);
-    assert_ok(forward ? SEI_OP(b->device, project)(b->device, &c->slab, in, out) : SEI_OP(b->device, backproject)(b->device, &c->slab, in, out));
-    assert_ok(forward ? SEI_OP(b->ref, project)(b->ref, &c->slab, ref_in, ref_out) : SEI_OP(b->ref, backproject)(b->ref, &c->slab, ref_in, ref_out));
+    assert_ok(forward ? SEI_OP(b->device, project)(b->device, &c->slab, in, out)
+                      : SEI_OP(b->device, backproject)(b->device, &c->slab, in, out));
+    assert_ok(forward ? SEI_OP(b->ref, project)(b->ref, &c->slab, ref_in, ref_out)
+                      : SEI_OP(b->ref, backproject)(b->ref, &c->slab, ref_in, ref_out));
     assert_ok(forward ? SEI_OP(b->ref, project)(b->ref, &c->slab, ref_absolute, ref_scale)
                       : SEI_OP(b->ref, backproject)(b->ref, &c->slab, ref_absolute, ref_scale));
     float *got = ops_read(b, out, n_out, "output"), *want = ops_read(&reference, ref_out, n_out, "output");
@@ -43,8 +46,12 @@ static void check_pair(const ops_backend *b, const ops_case *c, bool forward) {
     free(tolerance);
 }
 
-void check_project(const ops_backend *b, const ops_case *c) { check_pair(b, c, true); }
-void check_backproject(const ops_backend *b, const ops_case *c) { check_pair(b, c, false); }
+void check_project(const ops_backend *b, const ops_case *c) {
+    check_pair(b, c, true);
+}
+void check_backproject(const ops_backend *b, const ops_case *c) {
+    check_pair(b, c, false);
+}
 
 static void refuse_pair(const ops_backend *b, const ops_case *c, bool forward) {
     const size_t n_volume = ops_volume_count(c), n_sinogram = ops_sinogram_count(c);
@@ -73,12 +80,17 @@ static void refuse_pair(const ops_backend *b, const ops_case *c, bool forward) {
     ops_release(d, small);
 }
 
-void refuse_project(const ops_backend *b, const ops_case *c) { refuse_pair(b, c, true); }
-void refuse_backproject(const ops_backend *b, const ops_case *c) { refuse_pair(b, c, false); }
+void refuse_project(const ops_backend *b, const ops_case *c) {
+    refuse_pair(b, c, true);
+}
+void refuse_backproject(const ops_backend *b, const ops_case *c) {
+    refuse_pair(b, c, false);
+}
 
 static double bench_pair(const ops_backend *b, const ops_case *c, bool forward, double *seconds) {
     float *values = ops_values(c, 1, ops_volume_count(c), false), *bins = ops_values(c, 2, ops_sinogram_count(c), false);
-    sei_buffer *volume = ops_buffer(b->device, values, ops_volume_count(c)), *sinogram = ops_buffer(b->device, bins, ops_sinogram_count(c));
+    sei_buffer *volume = ops_buffer(b->device, values, ops_volume_count(c)),
+               *sinogram = ops_buffer(b->device, bins, ops_sinogram_count(c));
     float last = 0;
     const double start = ops_now_s();
     assert_ok(forward ? SEI_OP(b->device, project)(b->device, &c->slab, volume, sinogram)
@@ -92,5 +104,9 @@ static double bench_pair(const ops_backend *b, const ops_case *c, bool forward, 
     return 1e-9 * (double)ops_volume_count(c) * c->slab.n_tilts;
 }
 
-double bench_project(const ops_backend *b, const ops_case *c, double *seconds) { return bench_pair(b, c, true, seconds); }
-double bench_backproject(const ops_backend *b, const ops_case *c, double *seconds) { return bench_pair(b, c, false, seconds); }
+double bench_project(const ops_backend *b, const ops_case *c, double *seconds) {
+    return bench_pair(b, c, true, seconds);
+}
+double bench_backproject(const ops_backend *b, const ops_case *c, double *seconds) {
+    return bench_pair(b, c, false, seconds);
+}
