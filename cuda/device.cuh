@@ -1,0 +1,143 @@
+/*
+ * The card as the operators see it: its table, what is kept between calls, and how errors travel. Everything runs on
+ * the default stream, so operators start in the order of their calls; download and the sums wait for them.
+ */
+#ifndef SEI_CUDA_DEVICE_CUH
+#define SEI_CUDA_DEVICE_CUH
+
+#include "backend/footprint.h"
+#include "platform.cuh"
+#include "seitomo/backend.h"
+
+/* An array of floats on the card. */
+struct sei_buffer {
+    float *data;
+    size_t count;
+};
+
+/* One tilt, as the kernels need it. */
+struct sei_cuda_tilt {
+    double cos_tilt, sin_tilt, axis_u;
+    double inverse_main; /* 1/cos where |cos| >= |sin|, else 1/sin: voxels of a row per bin */
+    sei_footprint footprint;
+};
+
+/* The sizes of a slab, passed to kernels by value. */
+struct sei_cuda_shape {
+    int nx, nz, nu, ny, n_tilts;
+};
+
+enum sei_cuda_scratch_use {
+    SEI_SCRATCH_TILTS = 0, /* geometry of the last slab */
+    SEI_SCRATCH_SUMS,      /* partial and final sums per slice */
+    SEI_SCRATCH_REAL,      /* rows before and after a transform */
+    SEI_SCRATCH_SPECTRUM,
+    SEI_SCRATCH_SPECTRUM_B,
+    SEI_SCRATCH_TABLE, /* filter response, band, image transforms */
+    SEI_SCRATCH_COUNT
+};
+
+/* A pair of cuFFT plans: rows == 1 and batch > 1 for rows along u, rows > 1 for images. */
+struct sei_cuda_plan {
+    int rows, n, batch; /* n = 0: empty */
+    cufftHandle forward, backward;
+};
+enum { SEI_CUDA_PLANS = 4 };
+
+struct sei_cuda_device {
+    sei_device face; /* first: the table */
+    sei_backend table;
+    char description[192];
+    sei_status (*fail)(sei_status status, const char *format, ...);
+    struct {
+        void *data;
+        size_t bytes;
+    } scratch[SEI_SCRATCH_COUNT];
+    int n_tilts_host;
+    sei_cuda_tilt *tilts_host; /* what SEI_SCRATCH_TILTS holds */
+    sei_cuda_plan plans[SEI_CUDA_PLANS];
+    int next_plan;
+};
+
+static inline sei_cuda_device *sei_cuda_of(sei_device *device) {
+    return reinterpret_cast<sei_cuda_device *>(device);
+}
+
+/* Out of memory becomes SEI_ERR_MEMORY, everything else SEI_ERR_ENVIRONMENT with CUDA's own words. */
+sei_status sei_cuda_failed(sei_cuda_device *device, cudaError_t error, const char *what);
+sei_status sei_cufft_failed(sei_cuda_device *device, cufftResult result, const char *what);
+
+#define SEI_CUDA_TRY(device, call)                                                  \
+    do {                                                                            \
+        const cudaError_t error_ = (call);                                          \
+        if (error_ != cudaSuccess) return sei_cuda_failed((device), error_, #call); \
+    } while (0)
+#define SEI_CUFFT_TRY(device, call)                                                      \
+    do {                                                                                 \
+        const cufftResult result_ = (call);                                              \
+        if (result_ != CUFFT_SUCCESS) return sei_cufft_failed((device), result_, #call); \
+    } while (0)
+/* Passes a failure on. */
+#define SEI_RETURN(call)                       \
+    do {                                       \
+        const sei_status status_ = (call);     \
+        if (status_ != SEI_OK) return status_; \
+    } while (0)
+
+/* Checks the launch just made; what the kernel itself does wrong shows at the next copy. */
+sei_status sei_cuda_launched(sei_cuda_device *device, const char *kernel);
+
+/* At least `bytes` of device memory for one use; the content of an earlier call is lost when it grows. */
+sei_status sei_cuda_scratch(sei_cuda_device *device, sei_cuda_scratch_use use, size_t bytes, void **out);
+/* Puts `bytes` of host memory into a scratch. */
+sei_status sei_cuda_upload_scratch(sei_cuda_device *device, sei_cuda_scratch_use use, const void *from, size_t bytes, void **out);
+/* The slab's tilts on the card, uploaded only when they changed. */
+sei_status sei_cuda_tilts(sei_cuda_device *device, const sei_slab *slab, const sei_cuda_tilt **out);
+
+enum { SEI_CUDA_MAX_SIDE = 1 << 20 };
+/* What every operator refuses before it touches memory, as the host backends do: SEI_ERR_USAGE with the reason. */
+sei_status sei_cuda_check_slab(sei_cuda_device *device, const char *op, const sei_slab *slab);
+sei_status sei_cuda_check_buffer(sei_cuda_device *device, const char *op, const char *name, const sei_buffer *buffer,
+                                 size_t needed);
+sei_status sei_cuda_check_optional(sei_cuda_device *device, const char *op, const char *name, const sei_buffer *buffer,
+                                   size_t needed);
+/* Input and output must be two buffers. */
+sei_status sei_cuda_check_distinct(sei_cuda_device *device, const char *op, const sei_buffer *in, const sei_buffer *out);
+/* The length of a transform: even, 2^a 3^b 5^c, at least `least`. */
+sei_status sei_cuda_check_length(sei_cuda_device *device, const char *op, const char *name, int n, int least);
+/* `count` blocks or threads as a launch's x extent; SEI_ERR_USAGE beyond what a card takes. */
+sei_status sei_cuda_extent(sei_cuda_device *device, const char *op, size_t count, unsigned *out);
+
+static inline size_t sei_cuda_volume_count(const sei_slab *s) {
+    return (size_t)s->nz * (size_t)s->nx * (size_t)s->ny;
+}
+static inline size_t sei_cuda_sinogram_count(const sei_slab *s) {
+    return (size_t)s->n_tilts * (size_t)s->nu * (size_t)s->ny;
+}
+static inline sei_cuda_shape sei_cuda_shape_of(const sei_slab *s) {
+    const sei_cuda_shape shape = {s->nx, s->nz, s->nu, s->ny, s->n_tilts};
+    return shape;
+}
+
+/* Plans for `batch` interleaved real rows of length n (rows = 1) or for one image of `rows` rows of n; kept. */
+sei_status sei_cuda_plans(sei_cuda_device *device, int rows, int n, int batch, const sei_cuda_plan **out);
+void sei_cuda_plans_free(sei_cuda_device *device);
+
+/* Adds up partial[chunk][SEI_SUM_COUNT][ny] over the chunks, in order, into sums[SEI_SUM_COUNT][ny] on the host. */
+sei_status sei_cuda_collect_sums(sei_cuda_device *device, size_t n_chunks, int ny, double *sums);
+/* Room for the partial sums; chunks of SEI_CUDA_SUM_BINS bins. */
+enum { SEI_CUDA_SUM_BINS = 64 };
+sei_status sei_cuda_partial_sums(sei_cuda_device *device, const sei_slab *slab, size_t *n_chunks, double **out);
+
+#define X(op, parameters) sei_status sei_cuda_##op parameters;
+SEI_OPERATOR_LIST(X)
+SEI_MEMORY_LIST(X)
+#undef X
+void sei_cuda_release(sei_device *device, sei_buffer *buffer);
+size_t sei_cuda_free_bytes(sei_device *device);
+
+/* Opens card 0 (CUDA_VISIBLE_DEVICES chooses which that is), proves that it runs this module's kernels. */
+sei_status sei_cuda_open(const sei_module_host *host, const sei_device_options *options, sei_cuda_device **out);
+void sei_cuda_close(sei_device *device);
+
+#endif

@@ -1,0 +1,89 @@
+/* Buffers on the card: allocation, copies, filling. */
+#include "device.cuh"
+
+#include <stdlib.h>
+
+sei_status sei_cuda_alloc(sei_device *face, size_t count, sei_buffer **out) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(count == 0 ? (size_t)1 : count, sizeof(float), &bytes)) {
+        return device->fail(SEI_ERR_MEMORY, "%s: %zu values are more than any memory holds", SEI_PLATFORM_NAME, count);
+    }
+    sei_buffer *buffer = static_cast<sei_buffer *>(calloc(1, sizeof *buffer));
+    if (buffer == nullptr) return device->fail(SEI_ERR_MEMORY, "no memory for a buffer");
+    void *data = nullptr;
+    const cudaError_t error = cudaMalloc(&data, bytes);
+    if (error != cudaSuccess) {
+        free(buffer);
+        if (error != cudaErrorMemoryAllocation) return sei_cuda_failed(device, error, "cudaMalloc");
+        (void)cudaGetLastError();
+        return device->fail(SEI_ERR_MEMORY, "%s: the card has no room for %zu bytes (%zu free); use smaller slabs (--memory)",
+                            SEI_PLATFORM_NAME, bytes, sei_cuda_free_bytes(face));
+    }
+#if defined(SEITOMO_DEBUG)
+    const cudaError_t filled = cudaMemset(data, 0xff, bytes); /* NaN: reads of what nobody wrote become visible */
+    if (filled != cudaSuccess) {
+        (void)cudaFree(data);
+        free(buffer);
+        return sei_cuda_failed(device, filled, "cudaMemset");
+    }
+#endif
+    buffer->data = static_cast<float *>(data);
+    buffer->count = count;
+    *out = buffer;
+    return SEI_OK;
+}
+
+void sei_cuda_release(sei_device *face, sei_buffer *buffer) {
+    (void)face;
+    if (buffer == nullptr) return;
+    (void)cudaFree(buffer->data);
+    free(buffer);
+}
+
+static sei_status check_range(sei_cuda_device *device, const char *op, const sei_buffer *buffer, size_t offset, size_t count) {
+    if (buffer == nullptr) return device->fail(SEI_ERR_USAGE, "%s: no buffer", op);
+    if (offset > buffer->count || count > buffer->count - offset) {
+        return device->fail(SEI_ERR_USAGE, "%s: values %zu to %zu of a buffer of %zu", op, offset, offset + count, buffer->count);
+    }
+    return SEI_OK;
+}
+
+sei_status sei_cuda_upload(sei_device *face, sei_buffer *buffer, size_t offset, size_t count, const float *from) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(check_range(device, "upload", buffer, offset, count));
+    SEI_CUDA_TRY(device, cudaMemcpy(buffer->data + offset, from, count * sizeof(float), cudaMemcpyHostToDevice));
+    return SEI_OK;
+}
+
+sei_status sei_cuda_download(sei_device *face, const sei_buffer *buffer, size_t offset, size_t count, float *to) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(check_range(device, "download", buffer, offset, count));
+    SEI_CUDA_TRY(device, cudaMemcpy(to, buffer->data + offset, count * sizeof(float), cudaMemcpyDeviceToHost));
+    return SEI_OK;
+}
+
+__global__ void fill_kernel(float *data, size_t count, float value) {
+    const size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < count) data[i] = value;
+}
+
+sei_status sei_cuda_fill(sei_device *face, sei_buffer *buffer, float value) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    unsigned blocks = 0;
+    SEI_RETURN(check_range(device, "fill", buffer, 0, 0));
+    if (buffer->count == 0) return SEI_OK;
+    SEI_RETURN(sei_cuda_extent(device, "fill", (buffer->count + 255) / 256, &blocks));
+    SEI_LAUNCH_PLAIN(fill_kernel, blocks, 256, buffer->data, buffer->count, value);
+    return sei_cuda_launched(device, "fill_kernel");
+}
+
+size_t sei_cuda_free_bytes(sei_device *face) {
+    size_t available = 0, total = 0;
+    (void)face;
+    if (cudaMemGetInfo(&available, &total) != cudaSuccess) {
+        (void)cudaGetLastError();
+        return 0;
+    }
+    return available;
+}

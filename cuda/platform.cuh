@@ -1,0 +1,47 @@
+/*
+ * The one place that knows which compiler builds a .cu file: nvcc for the card, or the host's C++ compiler with the
+ * emulation in cuda/emulation. Kernels and the code that launches them use these words and are written once.
+ *
+ *   SEI_LAUNCH(kernel, grid, block, shared_bytes, arguments...)        a kernel with barriers or warp collectives
+ *   SEI_LAUNCH_PLAIN(kernel, grid, block, arguments...)                a kernel without: a plain loop when emulated
+ *   SEI_SHARED(type, name, [extents])                                  a __shared__ array
+ *   SEI_SHARED_DYNAMIC(type, name)                                     the launch's shared_bytes as type *name
+ */
+#ifndef SEI_CUDA_PLATFORM_CUH
+#define SEI_CUDA_PLATFORM_CUH
+
+#if defined(__CUDACC__)
+
+#include <cuda_runtime.h>
+#include <cufft.h>
+
+#define SEI_LAUNCH(kernel, grid, block, shared_bytes, ...) kernel<<<(grid), (block), (shared_bytes)>>>(__VA_ARGS__)
+#define SEI_LAUNCH_PLAIN(kernel, grid, block, ...) kernel<<<(grid), (block)>>>(__VA_ARGS__)
+#define SEI_SHARED(type, name, extents) __shared__ type name extents
+#define SEI_SHARED_DYNAMIC(type, name)                    \
+    extern __shared__ unsigned char sei_dynamic_shared[]; \
+    type *const name = reinterpret_cast<type *>(sei_dynamic_shared)
+
+#define SEI_PLATFORM_NAME "cuda"
+#define SEI_PLATFORM_EMULATED 0
+
+#else
+
+#include "emulation/emulation.h"
+
+#define SEI_LAUNCH(kernel, grid, block, shared_bytes, ...) \
+    ::emulation::launch(#kernel, true, (grid), (block), (shared_bytes), [&] { kernel(__VA_ARGS__); })
+#define SEI_LAUNCH_PLAIN(kernel, grid, block, ...) \
+    ::emulation::launch(#kernel, false, (grid), (block), 0, [&] { kernel(__VA_ARGS__); })
+/* A reference to an array keeps its extents, so the sanitizers see an index that leaves an inner dimension. */
+#define SEI_SHARED(type, name, extents) \
+    typedef type name##_array extents;  \
+    static char name##_key;             \
+    name##_array &name = *static_cast<name##_array *>(::emulation::shared(&name##_key, sizeof(name##_array)))
+#define SEI_SHARED_DYNAMIC(type, name) type *const name = static_cast<type *>(::emulation::shared_dynamic())
+
+#define SEI_PLATFORM_NAME "cuda-emulated"
+#define SEI_PLATFORM_EMULATED 1
+
+#endif
+#endif
