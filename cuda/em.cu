@@ -9,27 +9,25 @@ __global__ void em_ratio_kernel(size_t n_bins, int ny, const float *__restrict__
     const size_t chunk = blockIdx.x / columns;
     const size_t y = blockIdx.x % columns * 128 + threadIdx.x;
     if (y >= (size_t)ny) return;
-    double likelihood = 0, counted = 0, residual2 = 0;
+    double sum[SEI_SUM_COUNT] = {0};
     const size_t end = (chunk + 1) * SEI_CUDA_SUM_BINS < n_bins ? (chunk + 1) * SEI_CUDA_SUM_BINS : n_bins;
     for (size_t bin = chunk * SEI_CUDA_SUM_BINS; bin < end; ++bin) {
         const size_t i = bin * (size_t)ny + y;
         const double w = weight == nullptr ? 1.0 : (double)weight[i];
         const double b = counts[i];
         const double m = (double)sinogram[i] + (background == nullptr ? 0.0 : (double)background[i]);
-        const bool seen = w > 0 && m > 0;
-        sinogram[i] = seen ? (float)(w * b / m) : 0.0F;
+        const bool used = w > 0 && m > 0;
+        sinogram[i] = used ? (float)(w * b / m) : 0.0F;
         if (partial == nullptr) continue;
-        if (seen) {
-            likelihood += b * log(m) - m;
-            counted += b;
+        if (used) {
+            sum[SEI_SUM_LOG_LIKELIHOOD] += w * (b * log(m) - m);
+            sum[SEI_SUM_COUNTED] += w * b;
         }
-        residual2 += w * (b - m) * (b - m);
+        sum[SEI_SUM_RESIDUAL2] += w * (b - m) * (b - m);
+        sum[SEI_SUM_MODEL] += w * m;
     }
     if (partial == nullptr) return;
-    double *out = partial + chunk * SEI_SUM_COUNT * (size_t)ny + y;
-    out[SEI_SUM_LOG_LIKELIHOOD * (size_t)ny] = likelihood;
-    out[SEI_SUM_COUNTED * (size_t)ny] = counted;
-    out[SEI_SUM_RESIDUAL2 * (size_t)ny] = residual2;
+    for (size_t k = 0; k < SEI_SUM_COUNT; ++k) partial[(chunk * SEI_SUM_COUNT + k) * (size_t)ny + y] = sum[k];
 }
 
 sei_status sei_cuda_em_ratio(sei_device *face, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,

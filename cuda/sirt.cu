@@ -9,21 +9,19 @@ __global__ void sirt_residual_kernel(size_t n_bins, int ny, const float *__restr
     const size_t chunk = blockIdx.x / columns;
     const size_t y = blockIdx.x % columns * 128 + threadIdx.x;
     if (y >= (size_t)ny) return;
-    double residual2 = 0;
+    double sum[SEI_SUM_COUNT] = {0};
     const size_t end = (chunk + 1) * SEI_CUDA_SUM_BINS < n_bins ? (chunk + 1) * SEI_CUDA_SUM_BINS : n_bins;
     for (size_t bin = chunk * SEI_CUDA_SUM_BINS; bin < end; ++bin) {
         const size_t i = bin * (size_t)ny + y;
         const double w = weight == nullptr ? 1.0 : (double)weight[i];
-        const double r = background == nullptr ? 0.0 : (double)background[i];
-        const double residual = (double)counts[i] - r - (double)sinogram[i];
-        sinogram[i] = (float)(w * (double)inverse_row[i] * residual);
-        residual2 += w * residual * residual;
+        const double m = (double)sinogram[i] + (background == nullptr ? 0.0 : (double)background[i]);
+        const double difference = (double)counts[i] - m;
+        sinogram[i] = (float)(w * (double)inverse_row[i] * difference);
+        sum[SEI_SUM_RESIDUAL2] += w * difference * difference;
+        sum[SEI_SUM_MODEL] += w * m;
     }
     if (partial == nullptr) return;
-    double *out = partial + chunk * SEI_SUM_COUNT * (size_t)ny + y;
-    out[SEI_SUM_LOG_LIKELIHOOD * (size_t)ny] = 0;
-    out[SEI_SUM_COUNTED * (size_t)ny] = 0;
-    out[SEI_SUM_RESIDUAL2 * (size_t)ny] = residual2;
+    for (size_t k = 0; k < SEI_SUM_COUNT; ++k) partial[(chunk * SEI_SUM_COUNT + k) * (size_t)ny + y] = sum[k];
 }
 
 sei_status sei_cuda_sirt_residual(sei_device *face, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
