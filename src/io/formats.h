@@ -93,9 +93,9 @@ sei_status sei_emd_write_labels(const char *path, const sei_labels *labels, cons
                                 bool overwrite) SEI_MUST_CHECK;
 
 /*
- * Label classes as facts, the form in which stacks carry them from and to files: key "class N", value
- * "r g b | name | rule". Adding puts one fact per class; taking defines the classes that facts hold and leaves `labels`
- * alone where there are none.
+ * Label classes as facts, the form in which stacks carry them from and to files: key "class N" of value "r g b name", and key
+ * "class N rule". Adding puts one fact per class; taking defines the classes that facts hold and leaves `labels` alone where
+ * there are none.
  */
 sei_status sei_facts_add_classes(sei_facts *facts, const sei_labels *labels, const char *source) SEI_MUST_CHECK;
 sei_status sei_facts_take_classes(const sei_facts *facts, sei_labels *labels) SEI_MUST_CHECK;
