@@ -1,7 +1,7 @@
 /*
  * needs: full
  * Claims: a slab is the mean of its voxels, faces weighted by their part; a projection puts (x, z) at u = x cos - z sin and
- * is exact at 0 and 90 degrees; the grey range is an exact percentile that no outlier, NaN or empty space moves; scale bars
+ * is exact at 0 and 90 degrees; a shaded view shows the shell and, cut open, the core; the grey range is an exact percentile that no outlier, NaN or empty space moves; scale bars
  * are round numbers of the right length; pictures enlarge by whole factors, keep shapes, carry the colours promised, are the
  * same bytes for any thread count and locale, and survive any title; wrong grids, positions and files are refused.
  */
@@ -13,6 +13,7 @@
 #include "core/file.h"
 #include "core/threads.h"
 #include "report/panel.h"
+#include "report/shade.h"
 #include "seitomo/report.h"
 #include "support/test.h"
 
@@ -237,6 +238,7 @@ static void pictures_are_the_same_bytes(void **state) {
         "a title that is much too long for a picture of this width and therefore has to be wrapped, and cut at the end of its "
         "third line, "
         "because otherwise it would run out of the frame \xff\xc3 <script>\n\x1b[31m";
+    options.projection = SEI_PROJECTION_SHADED;
     for (int pass = 0; pass < 2; ++pass) {
         sei_threads_set(pass == 0 ? 1 : 3);
         if (pass == 1) (void)setlocale(LC_ALL, "de_DE.UTF-8");
@@ -257,6 +259,37 @@ static void pictures_are_the_same_bytes(void **state) {
     assert_false(sei_file_exists(sei_test_path("x.png")));
     options.low_percentile = 100;
     assert_refused(sei_render_slice(sei_test_path("x.png"), &volumes[0], &options, false), SEI_ERR_INPUT, "percentiles");
+    sei_volume_free(&volumes[0]);
+    sei_volume_free(&volumes[1]);
+}
+
+/* An O shell about a Si core, lying along y. */
+static void shaded_views_show_shells_and_cuts(void **state) {
+    sei_volume volumes[2] = {make_volume(41, 24, 41, "Si"), make_volume(41, 24, 41, "O")};
+    sei_range ranges[2] = {{0, 1}, {0, 1}};
+    uint8_t rgb[2][3], *pixels = NULL;
+    int64_t width = 0;
+    (void)state;
+    for (int64_t k = 0; k < 41; ++k) {
+        for (int64_t y = 0; y < 24; ++y) {
+            for (int64_t x = 0; x < 41; ++x) {
+                const double r = hypot((double)(x - 20), (double)(k - 20));
+                volumes[0].data[(k * 24 + y) * 41 + x] = r < 8;
+                volumes[1].data[(k * 24 + y) * 41 + x] = r >= 8 && r < 14;
+            }
+        }
+    }
+    sei_channel_colour("Si", rgb[0]);
+    sei_channel_colour("O", rgb[1]);
+    for (double view = 0; view < 360; view += 60) {
+        assert_ok(sei_shade(2, volumes, ranges, rgb, view, 18, 0.5, &width, &pixels));
+        const uint8_t *open_part = pixels + 3 * (6 * width + width / 2), *shell = pixels + 3 * (18 * width + width / 2);
+        const uint8_t *empty = pixels + 3 * (18 * width + 1);
+        assert_true(open_part[1] > 2 * open_part[0] && open_part[1] > 150); /* the core, where it is cut open */
+        assert_true(shell[0] > 2 * shell[1] && shell[0] > 100);             /* the shell, where it is whole */
+        assert_int_equal(empty[0] + empty[1] + empty[2], 0);
+        sei_free(pixels);
+    }
     sei_volume_free(&volumes[0]);
     sei_volume_free(&volumes[1]);
 }
@@ -304,10 +337,11 @@ static int clean(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slabs_are_weighted_means),      cmocka_unit_test(projections_follow_the_convention),
-        cmocka_unit_test(ranges_are_exact_and_robust),   cmocka_unit_test(scale_bars_are_round),
-        cmocka_unit_test(colours_are_the_promised_ones), cmocka_unit_test(labels_keep_their_colours_and_areas),
-        cmocka_unit_test(pictures_are_the_same_bytes),   cmocka_unit_test(montages_hold_their_pictures),
+        cmocka_unit_test(slabs_are_weighted_means),          cmocka_unit_test(projections_follow_the_convention),
+        cmocka_unit_test(ranges_are_exact_and_robust),       cmocka_unit_test(scale_bars_are_round),
+        cmocka_unit_test(colours_are_the_promised_ones),     cmocka_unit_test(labels_keep_their_colours_and_areas),
+        cmocka_unit_test(pictures_are_the_same_bytes),       cmocka_unit_test(montages_hold_their_pictures),
+        cmocka_unit_test(shaded_views_show_shells_and_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }

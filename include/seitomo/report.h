@@ -26,8 +26,9 @@ void sei_channel_colour(const char *name, uint8_t rgb[3]);
 
 typedef enum sei_plane { SEI_PLANE_XY = 0, SEI_PLANE_XZ, SEI_PLANE_YZ } sei_plane; /* XZ is the wire's cross-section */
 
-/* How the values along a ray become one: the largest, or their sum (one step is one voxel edge). */
-typedef enum sei_projection { SEI_PROJECTION_MAXIMUM = 0, SEI_PROJECTION_SUM } sei_projection;
+/* How the values along a ray become one: the largest, their sum (one step is one voxel edge), or light from shaded surfaces
+ * (a picture of shapes; no values are to be read from it). */
+typedef enum sei_projection { SEI_PROJECTION_MAXIMUM = 0, SEI_PROJECTION_SUM, SEI_PROJECTION_SHADED } sei_projection;
 
 typedef struct sei_picture_options {
     sei_plane plane;
@@ -41,6 +42,7 @@ typedef struct sei_picture_options {
     double range_low, range_high;           /* grey range given outright, e.g. one for all cycles; NaN (default): percentiles */
     sei_projection projection;              /* of sei_render_projection */
     bool no_axes;                           /* leave the arrows out */
+    double cut_fraction; /* of a shaded view: the part of the height, from the top, cut open to the axis; default 0 */
 } sei_picture_options;
 void sei_picture_options_default(sei_picture_options *options);
 

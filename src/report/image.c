@@ -33,6 +33,8 @@ sei_status sei_picture_check(const sei_picture_options *o) {
         return sei_fail(SEI_ERR_INPUT, "the grey range needs percentiles 0 <= low < high <= 100, found %g and %g",
                         o->low_percentile, o->high_percentile);
     }
+    if (!(o->cut_fraction >= 0 && o->cut_fraction <= 1))
+        return sei_fail(SEI_ERR_INPUT, "a view is cut open over 0 to 1 of its height, found %g", o->cut_fraction);
     if (!isnan(o->range_low) && !isnan(o->range_high) &&
         !(o->range_low < o->range_high && isfinite(o->range_high - o->range_low))) {
         return sei_fail(SEI_ERR_INPUT, "the grey range needs low < high, found %g and %g", o->range_low, o->range_high);
@@ -149,19 +151,25 @@ static double sample(const sei_volume *volume, int64_t y, double x, double z) {
     return value;
 }
 
+void sei_image_view_arrow(double view_deg, sei_image *image) {
+    static const char *const names[4] = {"x", "\xe2\x88\x92z", "\xe2\x88\x92x", "z"};
+    const double quarters = view_deg / 90;
+    const int quarter = (int)fmod(round(quarters), 4);
+    /* an arrow only where an axis lies in the picture's plane */
+    const bool square = fabs(quarters - round(quarters)) < 1e-9;
+    snprintf(image->across, sizeof image->across, "%s", square ? names[quarter < 0 ? quarter + 4 : quarter] : "");
+}
+
 sei_status sei_image_project(const sei_volume *volume, double view_deg, double radius, sei_projection how, sei_image *out) {
     const double angle = view_deg * 3.14159265358979323846 / 180, c = cos(angle), s = sin(angle);
     const double cx = (double)(volume->nx - 1) / 2, cz = (double)(volume->nz - 1) / 2;
     /* odd or even as the volume is, so that the views at 0 and 90 degrees interpolate nothing */
     const int64_t width = 2 * (int64_t)ceil(radius) + volume->nx % 2;
     const int64_t steps = 2 * (int64_t)ceil(hypot(cx, cz)) + volume->nz % 2;
-    /* an arrow only where it lies in the picture's plane */
-    const char *across = fabs(s) < 1e-12   ? (c > 0 ? "x" : "\xe2\x88\x92x")
-                         : fabs(c) < 1e-12 ? (s > 0 ? "\xe2\x88\x92z" : "z")
-                                           : "";
     sei_image image = {0};
-    const sei_status status = image_alloc(width, volume->ny, volume->voxel_nm, across, "y", &image);
+    const sei_status status = image_alloc(width, volume->ny, volume->voxel_nm, "", "y", &image);
     if (status != SEI_OK) return status;
+    sei_image_view_arrow(view_deg, &image);
 #pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t y = 0; y < volume->ny; ++y) {
         for (int64_t i = 0; i < width; ++i) {

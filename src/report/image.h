@@ -31,6 +31,8 @@ sei_plane_strides sei_plane_layout(sei_plane plane, int64_t nx, int64_t ny, int6
 
 /* Half the width of every view of these volumes, in voxels: no value that shows lies farther from the axis. */
 sei_status sei_image_view_radius(size_t n, const sei_volume *volumes, const sei_range *ranges, double *radius) SEI_MUST_CHECK;
+/* Names the axis that lies across a view, where one does. */
+void sei_image_view_arrow(double view_deg, sei_image *image);
 /* The projection of one volume at view_deg, 2*ceil(radius) wide, or one more, as nx is even or odd. */
 sei_status sei_image_project(const sei_volume *volume, double view_deg, double radius, sei_projection how,
                              sei_image *out) SEI_MUST_CHECK;

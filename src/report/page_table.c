@@ -18,8 +18,9 @@ static bool stable_name(const char *name) {
 static sei_status put_words(sei_text *out, const char *name, size_t length) {
     static const struct {
         const char *plain, *shown;
-    } words[] = {{"si", "Si"}, {"sei", "SEI"}, {"haadf", "HAADF"}, {"eds", "EDS"}, {"fsc", "FSC"},    {"o", "O"},
-                 {"f", "F"},   {"c", "C"},     {"p", "P"},         {"pb", "P/B"},  {"nrmse", "NRMSE"}};
+    } words[] = {{"si", "Si"}, {"sei", "SEI"}, {"haadf", "HAADF"}, {"eds", "EDS"}, {"fsc", "FSC"},     {"o", "O"},
+                 {"f", "F"},   {"c", "C"},     {"p", "P"},         {"pb", "P/B"},  {"nrmse", "NRMSE"}, {"dx", "dx"},
+                 {"dy", "dy"}, {"x", "x"},     {"y", "y"},         {"z", "z"},     {"r", "r"}};
     sei_status status = SEI_OK;
     const char *at = name;
     bool first = true;

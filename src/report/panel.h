@@ -13,7 +13,7 @@ typedef struct sei_legend_entry {
 
 typedef struct sei_panel {
     int64_t width, height;     /* of the image, in its own pixels */
-    uint8_t *rgb;              /* [height][width][3] */
+    const uint8_t *rgb;        /* [height][width][3] */
     double pixel_nm;           /* NaN: no scale bar */
     const char *across, *down; /* names of the arrows; "" leaves one out */
     size_t n_legend;

@@ -234,12 +234,12 @@ done:
 
 sei_status sei_plot_table(const char *path, const sei_table *table, const sei_plot *plot, bool overwrite) {
     static const char *const svg[] = {
-        "set terminal svg size 560,380 enhanced background '#ffffff' font 'Helvetica,Arial,sans-serif,13' linewidth 1.2",
-        "set terminal svg size 560,380 font 'Helvetica,13'"};
+        "set terminal svg size 500,340 enhanced background '#ffffff' font 'Helvetica,Arial,sans-serif,12' linewidth 1.2",
+        "set terminal svg size 500,340 font 'Helvetica,12'"};
     static const char *const png[] = {
-        "set terminal pngcairo size 1120,760 enhanced background '#ffffff' font 'Helvetica,13' fontscale 1.9 linewidth 2.3 "
+        "set terminal pngcairo size 1000,680 enhanced background '#ffffff' font 'Helvetica,13' fontscale 1.8 linewidth 2.3 "
         "pointscale 2",
-        "set terminal png size 1120,760 font 'Helvetica,13' fontscale 1.9 linewidth 2"};
+        "set terminal png size 1000,680 font 'Helvetica,13' fontscale 1.8 linewidth 2"};
     char complaint[256] = "";
     sei_text script = {0};
     chosen columns = {.n = plot->n_series};

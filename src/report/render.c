@@ -8,6 +8,7 @@
 #include "core/threads.h"
 #include "report/digits.h"
 #include "report/panel.h"
+#include "report/shade.h"
 
 void sei_picture_options_default(sei_picture_options *options) {
     *options = (sei_picture_options){.thickness_nm = 5,
@@ -20,9 +21,10 @@ void sei_picture_options_default(sei_picture_options *options) {
 }
 
 /* 0 to 1; what is no number is black. */
-static double scaled(float value, const sei_range *range) {
+double sei_share(float value, const sei_range *range, double floor_share) {
     if (!isfinite(value)) return 0;
-    return fmin(fmax(((double)value - range->low) / (range->high - range->low), 0), 1);
+    const double share = fmin(((double)value - range->low) / (range->high - range->low), 1);
+    return fmax(share - floor_share, 0) / (1 - floor_share);
 }
 
 /*
@@ -30,11 +32,9 @@ static double scaled(float value, const sei_range *range) {
  * the strongest. A sum of the light would turn white wherever four elements meet, which is all of an SEI. In a composite
  * the lowest eighth of each range is left black, else the backgrounds of many channels add up to a haze.
  */
-static const double composite_floor = 0.125;
-
 static sei_status compose(size_t n, const sei_image *images, const sei_range *ranges, uint8_t (*rgb)[3], uint8_t **out) {
     const int64_t width = images[0].width, height = images[0].height;
-    const double floor_share = n > 1 ? composite_floor : 0;
+    const double floor_share = n > 1 ? SEI_COMPOSITE_FLOOR : 0;
     uint8_t *pixels = NULL;
     const sei_status status = SEI_NEW(pixels, height, width, 3);
     if (status != SEI_OK) return status;
@@ -42,7 +42,7 @@ static sei_status compose(size_t n, const sei_image *images, const sei_range *ra
     for (int64_t p = 0; p < width * height; ++p) {
         double light[3] = {0, 0, 0}, weights = 0, brightest = 0;
         for (size_t v = 0; v < n; ++v) {
-            const double share = fmax(scaled(images[v].data[p], &ranges[v]) - floor_share, 0) / (1 - floor_share);
+            const double share = sei_share(images[v].data[p], &ranges[v], floor_share);
             for (int c = 0; c < 3; ++c) light[c] += share * share * rgb[v][c];
             weights += share * share;
             brightest = fmax(brightest, share);
@@ -69,11 +69,13 @@ static sei_status check_volumes(size_t n, const sei_volume *volumes) {
     return SEI_OK;
 }
 
-/* One image per volume to a file; frees nothing. */
-static sei_status write_images(const char *path, size_t n, const sei_image *images, const sei_range *ranges,
-                               const char *const *names, const char *unit, const sei_picture_options *options, bool overwrite) {
+/* One image per volume to a file; frees nothing. shaded: pixels that are made already, or NULL; then images[0] has no data. */
+static sei_status write_images(const char *path, size_t n, const sei_image *images, const uint8_t *shaded,
+                               const sei_range *ranges, const char *const *names, const char *unit,
+                               const sei_picture_options *options, bool overwrite) {
     sei_legend_entry *legend = NULL;
     uint8_t(*rgb)[3] = NULL;
+    uint8_t *pixels = NULL;
     sei_panel panel = {.width = images[0].width,
                        .height = images[0].height,
                        .pixel_nm = images[0].pixel_nm,
@@ -89,16 +91,17 @@ static sei_status write_images(const char *path, size_t n, const sei_image *imag
         memcpy(legend[v].rgb, rgb[v], 3);
     }
     sei_digits_unit(unit, shown, sizeof shown);
-    panel.n_legend = n > 1 ? n : 0;
+    panel.n_legend = n > 1 || shaded != NULL ? n : 0;
     panel.legend = legend;
-    panel.colour_bar = n == 1;
+    panel.colour_bar = n == 1 && shaded == NULL;
     panel.range = ranges[0];
     panel.unit = shown;
     memcpy(panel.bar_rgb, rgb[0], 3);
-    SEI_TRY(compose(n, images, ranges, rgb, &panel.rgb));
+    if (shaded == NULL) SEI_TRY(compose(n, images, ranges, rgb, &pixels));
+    panel.rgb = shaded != NULL ? shaded : pixels;
     SEI_TRY(sei_panel_write(path, &panel, options, overwrite));
 done:
-    sei_free(panel.rgb);
+    sei_free(pixels);
     sei_free(rgb);
     sei_free(legend);
     return status;
@@ -120,7 +123,7 @@ sei_status sei_render_composite(const char *path, size_t n, const sei_volume *vo
         SEI_TRY(sei_image_slab(&volumes[v], options, &images[v]));
         SEI_TRY(sei_range_of_slabs(&volumes[v], options, &ranges[v]));
     }
-    SEI_TRY(write_images(path, n, images, ranges, names, volumes[0].unit, options, overwrite));
+    SEI_TRY(write_images(path, n, images, NULL, ranges, names, volumes[0].unit, options, overwrite));
 done:
     for (size_t v = 0; images != NULL && v < n; ++v) sei_image_free(&images[v]);
     sei_free(images);
@@ -183,12 +186,25 @@ sei_status sei_render_projection(const char *path, size_t n, const sei_volume *v
         SEI_TRY(sei_range_of_slabs(&volumes[v], &plain, &ranges[v]));
     }
     SEI_TRY(sei_image_view_radius(n, volumes, ranges, &radius));
+    if (options->projection == SEI_PROJECTION_SHADED) {
+        uint8_t(*rgb)[3] = NULL, *pixels = NULL;
+        sei_image frame = {.height = volumes[0].ny, .pixel_nm = volumes[0].voxel_nm, .down = "y"};
+        sei_image_view_arrow(view_deg, &frame);
+        status = SEI_NEW(rgb, (int64_t)n, 1, 1);
+        for (size_t v = 0; v < n && status == SEI_OK; ++v) sei_channel_colour(names[v], rgb[v]);
+        if (status == SEI_OK)
+            status = sei_shade(n, volumes, ranges, rgb, view_deg, radius, options->cut_fraction, &frame.width, &pixels);
+        if (status == SEI_OK) status = write_images(path, n, &frame, pixels, ranges, names, "", options, overwrite);
+        sei_free(rgb);
+        sei_free(pixels);
+        goto done;
+    }
     for (size_t v = 0; v < n; ++v) {
         SEI_TRY(sei_interrupt_check());
         SEI_TRY(range_of_views(&volumes[v], radius, options, &ranges[v]));
         SEI_TRY(sei_image_project(&volumes[v], view_deg, radius, options->projection, &images[v]));
     }
-    SEI_TRY(write_images(path, n, images, ranges, names, volumes[0].unit, options, overwrite));
+    SEI_TRY(write_images(path, n, images, NULL, ranges, names, volumes[0].unit, options, overwrite));
 done:
     for (size_t v = 0; images != NULL && v < n; ++v) sei_image_free(&images[v]);
     sei_free(images);
@@ -222,7 +238,7 @@ sei_status sei_render_tilt(const char *path, const sei_series *series, size_t ch
     status = sei_range_of(of->data, series->valid, pixels * (size_t)series->n_tilts, sei_is_element(of->name), options, &range);
     if (status != SEI_OK) return status;
     const char *name = of->name;
-    return write_images(path, 1, &image, &range, &name, of->unit, &titled, overwrite);
+    return write_images(path, 1, &image, NULL, &range, &name, of->unit, &titled, overwrite);
 }
 
 sei_status sei_render_labels(const char *path, const sei_labels *labels, const sei_picture_options *options, bool overwrite) {
