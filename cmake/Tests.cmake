@@ -27,4 +27,21 @@ foreach(source IN LISTS test_sources)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT
     "SEITOMO_TEST_DATA=$ENV{SEITOMO_TEST_DATA};SEITOMO_SOURCE=${PROJECT_SOURCE_DIR};SEITOMO_BUILD=${PROJECT_BINARY_DIR}")
+  list(APPEND test_names ${name})
 endforeach()
+if(SEITOMO_SANITIZE MATCHES "thread")
+  # the OpenMP runtime is not instrumented: Archer tells of its barriers, and what it does inside is left out
+  set_property(TEST ${test_names} APPEND PROPERTY ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1")
+endif()
+
+# the emulation's own tests are C++ with kernels, some of them wrong on purpose
+file(GLOB emulation_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/test_*.cpp)
+if(TARGET seitomo_emulation)
+  foreach(source IN LISTS emulation_tests)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cuda)
+    target_link_libraries(${name} PRIVATE seitomo_emulation seitomo_test_support)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
+  endforeach()
+endif()

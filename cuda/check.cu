@@ -1,6 +1,8 @@
 /* What an operator refuses before it touches memory: the same refusals as the host backends make. */
 #include "device.cuh"
 
+#include <string.h>
+
 enum { MAX_LENGTH = 1 << 24 };
 
 sei_status sei_cuda_check_slab(sei_cuda_device *device, const char *op, const sei_slab *slab) {
@@ -15,8 +17,10 @@ sei_status sei_cuda_check_slab(sei_cuda_device *device, const char *op, const se
                                 (int)SEI_CUDA_MAX_SIDE);
         }
     }
-    if (slab->kernel != SEI_KERNEL_LINEAR && slab->kernel != SEI_KERNEL_STRIP) {
-        return device->fail(SEI_ERR_USAGE, "%s: projector kernel %d is unknown", op, (int)slab->kernel);
+    int kernel = 0; /* read as a number: C++ does not allow an enum to hold what no enumerator has */
+    memcpy(&kernel, &slab->kernel, sizeof kernel);
+    if (kernel != SEI_KERNEL_LINEAR && kernel != SEI_KERNEL_STRIP) {
+        return device->fail(SEI_ERR_USAGE, "%s: projector kernel %d is unknown", op, kernel);
     }
     if (slab->cos_tilt == nullptr || slab->sin_tilt == nullptr || slab->axis_u == nullptr) {
         return device->fail(SEI_ERR_USAGE, "%s: the geometry has no tilts", op);

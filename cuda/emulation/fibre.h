@@ -3,13 +3,27 @@
 #define SEI_EMULATION_FIBRE_H
 
 #include <stddef.h>
+
+#if defined(__x86_64__)
+#define SEI_OWN_SWITCH 1
+#else
 #include <ucontext.h>
+#endif
 
 namespace emulation {
 
+/* Where a stopped stack goes on. */
+#if defined(SEI_OWN_SWITCH)
+struct context {
+    void *stack_pointer = nullptr;
+};
+#else
+typedef ucontext_t context;
+#endif
+
 /* The side that resumes fibres: a host thread inside run(). */
 struct fibre_home {
-    ucontext_t context;
+    context here;
     void *asan_fake_stack = nullptr;
     const void *asan_stack = nullptr;
     size_t asan_stack_bytes = 0;
@@ -17,7 +31,7 @@ struct fibre_home {
 };
 
 struct fibre {
-    ucontext_t context;
+    context here;
     char *stack = nullptr; /* mapped, with a guard page below */
     size_t stack_bytes = 0;
     fibre_home *home = nullptr;
@@ -25,6 +39,7 @@ struct fibre {
     void *argument = nullptr;
     void *asan_fake_stack = nullptr;
     void *tsan_fibre = nullptr;
+    bool ended = true; /* its last run came to its end */
 };
 
 bool fibre_create(fibre *f); /* false: no memory for its stack */
