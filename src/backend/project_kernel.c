@@ -61,18 +61,18 @@ static void add_rays(const sei_slab *s, const sei_tilt_table *tilts, int t, int 
 void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume,
                                       float *sinogram) {
     const int n_ranges = (s->nu + RAYS - 1) / RAYS, n_items = s->n_tilts * n_ranges;
-    const int longest = s->nx > s->nz ? s->nx : s->nz;
     const size_t n = sei_slab_sinogram_count(s);
     for (size_t i = 0; i < n; ++i) sinogram[i] = 0;
 #pragma omp parallel num_threads(threads)
     for (int along = 0; along < 2; ++along) { /* lines along z, then along x */
-        for (int line = 0; line < longest; line += LINES) {
-            const int n_lines_all = along == 0 ? s->nz : s->nx;
+        const int n_lines_all = along == 0 ? s->nz : s->nx;
+        for (int line = 0; line < n_lines_all; line += LINES) {
             const int n_lines = n_lines_all - line < LINES ? n_lines_all - line : LINES;
-            if (n_lines <= 0) continue;
-#pragma omp for schedule(dynamic, 4)
+            /* no barrier: with this schedule an item always belongs to the same thread; t turns the ranges, which differ in work
+             */
+#pragma omp for schedule(static, 1) nowait
             for (int item = 0; item < n_items; ++item) {
-                const int t = item / n_ranges, u0 = item % n_ranges * RAYS, u1 = u0 + RAYS < s->nu ? u0 + RAYS : s->nu;
+                const int t = item / n_ranges, u0 = (item + t) % n_ranges * RAYS, u1 = u0 + RAYS < s->nu ? u0 + RAYS : s->nu;
                 if ((fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t])) != (along == 0)) continue;
                 add_rays(s, tilts, t, u0, u1, line, n_lines, volume, sinogram);
             }

@@ -1,0 +1,147 @@
+/*
+ * Weighted back-projection: f(x, z) = sum over tilts of dtheta_t * q_t(u), q = (b - r) filtered with the ramp |nu|
+ * (Kak & Slaney 1988, ch. 3), in its band-limited discrete form h(0) = 1/4, h(n odd) = -1/(pi n)^2, h(n even) = 0, times a
+ * window. The weights dtheta are half the angles between neighbouring tilts; the missing wedge gets none.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "recon/solver.h"
+
+static const double pi = 3.14159265358979323846;
+
+/* The window at a frequency given as a fraction of the cut-off. */
+static double window(const char *name, double fraction) {
+    if (fraction > 1) return 0;
+    if (strcmp(name, "hann") == 0) return 0.5 * (1 + cos(pi * fraction));
+    if (strcmp(name, "shepp-logan") == 0) return fraction > 0 ? sin(0.5 * pi * fraction) / (0.5 * pi * fraction) : 1;
+    return 1;
+}
+
+/* response[n/2+1]: the transform of the discrete ramp on n points, times the window. */
+static sei_status ramp_response(const sei_recon_options *o, int n, float *response) {
+    sei_status status = SEI_OK;
+    double *cosine = NULL;
+    SEI_TRY(SEI_NEW(cosine, n, 1, 1));
+    for (int m = 0; m < n; ++m) cosine[m] = cos(2 * pi * m / n);
+    for (int k = 0; k <= n / 2; ++k) {
+        double sum = 0.25;
+        for (int64_t m = 1; m < n / 2; m += 2) sum -= 2 * cosine[m * k % n] / (pi * pi * (double)(m * m));
+        if (n / 2 % 2 == 1) sum -= cosine[(int64_t)(n / 2) * k % n] / (pi * pi * 0.25 * n * n);
+        response[k] = (float)(sum * window(o->filter, 2.0 * k / n / o->filter_cutoff));
+    }
+done:
+    sei_free(cosine);
+    return status;
+}
+
+typedef struct angle {
+    double value_deg; /* in [0, 180) */
+    int tilt;
+} angle;
+
+static int by_value(const void *a, const void *b) {
+    const double x = ((const angle *)a)->value_deg, y = ((const angle *)b)->value_deg;
+    return x < y ? -1 : x > y ? 1 : ((const angle *)a)->tilt - ((const angle *)b)->tilt;
+}
+
+/*
+ * weight[t] in radians: half the gap to the neighbour on each side, on the circle of 180 degrees. The widest gap is the
+ * missing wedge when it exceeds 1.5 times the next one beside it: there a tilt takes its inner gap instead.
+ */
+static sei_status angular_weights(const sei_solver *s, double *weight) {
+    sei_status status = SEI_OK;
+    angle *angles = NULL;
+    const int n = s->slab.n_tilts;
+    SEI_TRY(SEI_NEW(angles, n, 1, 1));
+    for (int t = 0; t < n; ++t) angles[t] = (angle){s->tilt_deg[t] - 180 * floor(s->tilt_deg[t] / 180), t};
+    qsort(angles, (size_t)n, sizeof *angles, by_value);
+    int widest = 0;
+    double gap_of_widest = -1, total = 0;
+    for (int i = 0; i < n; ++i) {
+        const double gap =
+            i + 1 < n ? angles[i + 1].value_deg - angles[i].value_deg : angles[0].value_deg + 180 - angles[n - 1].value_deg;
+        if (gap > gap_of_widest) {
+            widest = i;
+            gap_of_widest = gap;
+        }
+    }
+    /* unrolled from the far side of the widest gap: first .. last, ascending over less than 180 degrees */
+    for (int i = 0; i < n; ++i) {
+        const int here = (widest + 1 + i) % n, before = (here + n - 1) % n, after = (here + 1) % n;
+        double left = angles[here].value_deg - angles[before].value_deg, right = angles[after].value_deg - angles[here].value_deg;
+        left += left < 0 || n == 1 ? 180 : 0;
+        right += right < 0 || n == 1 ? 180 : 0;
+        if (n > 1 && i == 0 && left > 1.5 * right) left = right;
+        if (n > 1 && i == n - 1 && right > 1.5 * left) right = left;
+        weight[angles[here].tilt] = 0.5 * (left + right) * pi / 180;
+        total += weight[angles[here].tilt];
+    }
+    for (int t = 0; t < n && total == 0; ++t) weight[t] = pi / n; /* one angle, several times */
+done:
+    sei_free(angles);
+    return status;
+}
+
+/* An even length 2^a 3^b 5^c of at least `least`. */
+static int padded_length(int least) {
+    for (int n = least + least % 2;; n += 2) {
+        int rest = n;
+        while (rest % 2 == 0) rest /= 2;
+        while (rest % 3 == 0) rest /= 3;
+        while (rest % 5 == 0) rest /= 5;
+        if (rest == 1) return n;
+    }
+}
+
+/* model = dtheta * w * (b - r), filtered along u. */
+static sei_status filtered(sei_solver *s) {
+    sei_status status = SEI_OK;
+    sei_device *d = s->device;
+    float *response = NULL;
+    double *weight = NULL;
+    const int n_padded = padded_length(2 * s->slab.nu);
+    const size_t per_tilt = (size_t)s->slab.nu * (size_t)s->slab.ny, n = sei_solver_sinogram_count(s);
+    SEI_TRY(SEI_NEW(response, n_padded / 2 + 1, 1, 1));
+    SEI_TRY(SEI_NEW(weight, s->slab.n_tilts, 1, 1));
+    SEI_TRY(ramp_response(s->options, n_padded, response));
+    SEI_TRY(angular_weights(s, weight));
+    SEI_TRY(SEI_OP(d, fill)(d, s->model, 0));
+    SEI_TRY(SEI_OP(d, fill)(d, s->inverse_row, 1));
+    SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->counts, s->weight, s->background, s->inverse_row, s->model, NULL));
+    SEI_TRY(SEI_OP(d, download)(d, s->model, 0, n, s->host_sinogram));
+    for (size_t i = 0; i < n; ++i) s->host_sinogram[i] *= (float)weight[i / per_tilt];
+    SEI_TRY(SEI_OP(d, upload)(d, s->model, 0, n, s->host_sinogram));
+    SEI_TRY(SEI_OP(d, filter_rows)(d, &s->slab, response, n_padded, s->model));
+done:
+    sei_free(response);
+    sei_free(weight);
+    return status;
+}
+
+sei_status sei_solve_wbp(sei_solver *s) {
+    sei_status status = SEI_OK;
+    sei_device *d = s->device;
+    SEI_TRY(filtered(s));
+    SEI_TRY(SEI_OP(d, backproject)(d, &s->slab, s->model, s->volume));
+    if (s->options->support != NULL) {
+        const size_t n = sei_solver_volume_count(s);
+        SEI_TRY(SEI_OP(d, download)(d, s->volume, 0, n, s->host_volume));
+        size_t i = 0;
+        for (int z = 0; z < s->slab.nz; ++z) {
+            for (int x = 0; x < s->slab.nx; ++x) {
+                for (int y = 0; y < s->slab.ny; ++y, ++i) {
+                    if (!sei_solver_in_support(s, x, z, y)) s->host_volume[i] = 0;
+                }
+            }
+        }
+        SEI_TRY(SEI_OP(d, upload)(d, s->volume, 0, n, s->host_volume));
+    }
+    SEI_TRY(SEI_OP(d, project)(d, &s->slab, s->volume, s->model)); /* the residual of the result */
+    SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->counts, s->weight, s->background, s->inverse_row, s->model, s->slice_sums));
+    SEI_TRY(sei_solver_note(s, 0));
+done:
+    return status;
+}
