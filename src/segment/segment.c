@@ -120,7 +120,7 @@ static sei_status check_options(const sei_segment_options *options) {
         }
         if (isnan(rule->threshold) && (rule->otsu_take < 0 || rule->otsu_take > otsu_classes(rule) - 2)) {
             return sei_fail(SEI_ERR_USAGE, "rule for %s: threshold number %d of %d Otsu classes; there are numbers 1 to %d",
-                            rule->channel, rule->otsu_take + 1, rule->otsu_classes, rule->otsu_classes - 1);
+                            rule->channel, rule->otsu_take + 1, otsu_classes(rule), otsu_classes(rule) - 1);
         }
     }
     return SEI_OK;
