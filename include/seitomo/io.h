@@ -32,6 +32,12 @@ void sei_read_options_default(sei_read_options *options);
  * recorded in out->facts with its source. A series without angles or without a pixel size is refused with the option
  * that supplies it. Errors: SEI_ERR_INPUT (one line: file, tilt or field, found, expected, remedy), SEI_ERR_ENVIRONMENT,
  * SEI_ERR_MEMORY; `out` is untouched then. Sizes are checked against the file before anything is allocated.
+ *
+ * A file without angles takes those of another file of the same call. A channel whose file names no unit is "grey" when it
+ * is called HAADF, BF, DF or the like, "counts" when its stored type is an integer, else "". A channel whose file gives no
+ * name has the file's, without folder, extension and a leading EDS_ or EDX_. Images of an unsorted file are sorted by tilt;
+ * where nothing tells the acquisition order it is then the order in the file (for one that descends it stays unknown).
+ * Cost: headers of all files first, then each wanted channel once; memory for those channels and one more while sorting.
  */
 sei_status sei_io_read_series(const sei_read_options *options, sei_series *out) SEI_MUST_CHECK;
 
@@ -50,6 +56,8 @@ sei_status sei_io_write_series(const char *path, const sei_series *series, const
  * sei_volumes_free. The MRC's voxel size must be equal along all axes (SEI_ERR_INPUT otherwise).
  */
 sei_status sei_io_read_volumes(const char *path, sei_volume **out, size_t *n) SEI_MUST_CHECK;
+/* The same with the edge of a voxel given by the caller (> 0) instead of taken from the file. */
+sei_status sei_io_read_volumes_sized(const char *path, double voxel_nm, sei_volume **out, size_t *n) SEI_MUST_CHECK;
 /* "NAME=PATH" or "PATH"; exactly one volume expected. */
 sei_status sei_io_read_volume(const char *path, sei_volume *out) SEI_MUST_CHECK;
 /* .mrc (float32, z slowest), .tif (ImageJ stack) take n = 1; .emd/.h5 several (EMD 1.0). */
@@ -78,8 +86,12 @@ sei_status sei_io_provenance_add_input(sei_provenance *provenance, const char *p
 /* The provenance as a JSON text (sei_text in core/text.h style: *json is owned by the caller, sei_free). */
 sei_status sei_io_provenance_json(const sei_provenance *provenance, char **json) SEI_MUST_CHECK;
 
+/* What a file's numbers are, as far as it says. A stack of images without angles is UNKNOWN. */
+typedef enum sei_content { SEI_CONTENT_UNKNOWN = 0, SEI_CONTENT_SERIES, SEI_CONTENT_VOLUME, SEI_CONTENT_LABELS, SEI_CONTENT_ANGLES } sei_content;
+
 /* What a file is, without its data: for `info`. */
 typedef struct sei_file_info {
+    sei_content content;
     char format[SEI_NAME_LENGTH]; /* "MRC", "TIFF", "EMD 0.2 (Berkeley)", "EMD 1.0", "Velox EMD", "tilt table", ... */
     int64_t nx, ny, nz;           /* nz: images or slices */
     size_t n_channels;

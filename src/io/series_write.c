@@ -1,0 +1,245 @@
+/*
+ * A tilt series to files. EMD holds everything in one file; MRC and TIFF take one file per channel, a .rawtlt with the
+ * exact angles, AreTomo's _TLT.txt when order or dose are known, and a mask as NAME.valid.mrc.
+ */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "io/formats.h"
+#include "io/json.h"
+
+typedef enum container { CONTAINER_NONE, CONTAINER_MRC, CONTAINER_TIFF, CONTAINER_EMD } container;
+
+static container container_of(const char *path) {
+    static const struct {
+        const char *extension;
+        container is;
+    } known[] = {{"mrc", CONTAINER_MRC},  {"st", CONTAINER_MRC},   {"ali", CONTAINER_MRC},
+                 {"mrcs", CONTAINER_MRC}, {"tif", CONTAINER_TIFF}, {"tiff", CONTAINER_TIFF},
+                 {"emd", CONTAINER_EMD},  {"h5", CONTAINER_EMD},   {"hdf5", CONTAINER_EMD}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) {
+        if (sei_path_has_extension(path, known[i].extension)) return known[i].is;
+    }
+    return CONTAINER_NONE;
+}
+
+/* Where channel c goes: the path itself, or NAME_<channel>.ext when there are several. */
+static sei_status channel_path(const char *path, const sei_series *series, size_t c, char **out) {
+    if (series->n_channels == 1) return sei_strdup(path, out);
+    char ending[SEI_NAME_LENGTH + 32];
+    const size_t used = (size_t)snprintf(ending, sizeof ending, "_%s%.24s", series->channels[c].name, strrchr(path, '.'));
+    for (size_t i = 1; i < used && ending[i] != '.' && i <= strlen(series->channels[c].name); ++i) {
+        if (!isalnum((unsigned char)ending[i]) && strchr("+-_", ending[i]) == NULL) ending[i] = '_'; /* no folders, no spaces */
+    }
+    return sei_beside(path, ending, out);
+}
+
+static bool angles_known(const sei_series *series) {
+    for (int64_t t = 0; t < series->n_tilts; ++t) {
+        if (isnan(series->tilts[t].tilt_deg)) return false;
+    }
+    return true;
+}
+
+/* _TLT.txt needs an order for every image, each once. Doses alone go there with the order of the file. */
+static bool needs_tlt(const sei_series *series, bool *has_dose) {
+    bool ordered = true;
+    *has_dose = false;
+    for (int64_t t = 0; t < series->n_tilts; ++t) {
+        ordered = ordered && series->tilts[t].order >= 0;
+        *has_dose = *has_dose || !isnan(series->tilts[t].dose_e_per_nm2);
+    }
+    return ordered && angles_known(series);
+}
+
+/* A dose in e/nm2 as text in e/A2: the exponent falls by two, so that reading gives the same double again. */
+static sei_status add_dose(sei_text *text, double dose_e_per_nm2) {
+    char number[40];
+    double back = 0;
+    if (isnan(dose_e_per_nm2)) return sei_text_add(text, " nan");
+    for (int digits = 0; digits <= 17; ++digits) {
+        snprintf(number, sizeof number, "%.*e", digits, dose_e_per_nm2);
+        if (sei_parse_double(number, &back) && back == dose_e_per_nm2) break;
+    }
+    char *exponent = strchr(number, 'e');
+    if (exponent == NULL) return sei_text_add(text, " nan");
+    int power = 0;
+    if (sscanf(exponent + 1, "%d", &power) != 1) return sei_text_add(text, " nan");
+    return sei_text_add(text, " %.*se%d", (int)(exponent - number), number, power - 2);
+}
+
+static sei_status write_angles(const char *path, const sei_series *series, bool overwrite) {
+    sei_text rawtlt = {0};
+    sei_text tlt = {0};
+    char *name = NULL;
+    char number[32];
+    bool has_dose = false;
+    const bool with_order = needs_tlt(series, &has_dose);
+    sei_status status = SEI_OK;
+    if (!angles_known(series)) return SEI_OK;
+    for (int64_t t = 0; t < series->n_tilts; ++t) {
+        const sei_tilt *tilt = &series->tilts[t];
+        sei_format_double(tilt->tilt_deg, number);
+        SEI_TRY(sei_text_add(&rawtlt, "%s\n", number));
+        if (!with_order) continue;
+        SEI_TRY(sei_text_add(&tlt, "%s %d", number, tilt->order + 1));
+        if (has_dose) SEI_TRY(add_dose(&tlt, tilt->dose_e_per_nm2));
+        SEI_TRY(sei_text_add(&tlt, "\n"));
+    }
+    SEI_TRY(sei_beside(path, ".rawtlt", &name));
+    SEI_TRY(sei_file_write_text(name, overwrite, rawtlt.data, rawtlt.length));
+    if (with_order) {
+        sei_free(name);
+        name = NULL;
+        SEI_TRY(sei_beside(path, "_TLT.txt", &name));
+        SEI_TRY(sei_file_write_text(name, overwrite, tlt.data, tlt.length));
+    }
+done:
+    sei_free(name);
+    sei_text_free(&rawtlt);
+    sei_text_free(&tlt);
+    return status;
+}
+
+/* A file that will be written: nothing in its way. One that will not: nothing there that a reader would take for ours. */
+static sei_status check_side(const char *path, const char *ending, bool written, bool overwrite) {
+    char *name = NULL;
+    sei_status status = sei_beside(path, ending, &name);
+    if (status != SEI_OK) return status;
+    if (written) {
+        status = sei_file_check_target(name, overwrite);
+    } else if (sei_file_exists(name)) {
+        status = sei_fail(SEI_ERR_ENVIRONMENT,
+                          "%s: lies there already and would be taken for a part of %s; remove it or choose another name", name,
+                          sei_path_base(path));
+    }
+    sei_free(name);
+    return status;
+}
+
+static sei_status check_targets(const char *path, const sei_series *series, bool with_json, bool overwrite) {
+    bool has_dose = false;
+    const bool with_order = needs_tlt(series, &has_dose);
+    char *file = NULL;
+    char *other = NULL;
+    sei_status status = SEI_OK;
+    if (with_json) SEI_TRY(check_side(path, ".json", true, overwrite));
+    SEI_TRY(check_side(path, ".valid.mrc", series->valid != NULL, overwrite));
+    for (size_t c = 0; c < series->n_channels; ++c) {
+        SEI_TRY(channel_path(path, series, c, &file));
+        SEI_TRY(sei_file_check_target(file, overwrite));
+        SEI_TRY(check_side(file, ".rawtlt", angles_known(series), overwrite));
+        SEI_TRY(check_side(file, "_TLT.txt", with_order, overwrite));
+        if (sei_path_has_extension(path, "ali")) SEI_TRY(check_side(file, ".tlt", false, overwrite));
+        for (size_t k = 0; k < c; ++k) {
+            SEI_TRY(channel_path(path, series, k, &other));
+            if (strcasecmp(file, other) == 0) {
+                status = sei_fail(SEI_ERR_INPUT, "channels '%s' and '%s' would both go to %s; rename one with --channels",
+                                  series->channels[k].name, series->channels[c].name, file);
+                goto done;
+            }
+            sei_free(other);
+            other = NULL;
+        }
+        sei_free(file);
+        file = NULL;
+    }
+done:
+    sei_free(file);
+    sei_free(other);
+    return status;
+}
+
+static sei_status write_channels(const char *path, const sei_series *series, container is, bool overwrite) {
+    char *file = NULL;
+    char *mask = NULL;
+    sei_status status = SEI_OK;
+    for (size_t c = 0; c < series->n_channels; ++c) {
+        SEI_TRY(channel_path(path, series, c, &file));
+        SEI_TRY(is == CONTAINER_MRC ? sei_mrc_write_channel(file, series, c, overwrite)
+                                    : sei_tiff_write_channel(file, series, c, overwrite));
+        SEI_TRY(write_angles(file, series, overwrite));
+        sei_free(file);
+        file = NULL;
+    }
+    if (series->valid != NULL) {
+        SEI_TRY(sei_beside(path, ".valid.mrc", &mask));
+        SEI_TRY(sei_mrc_write_mask(mask, series, overwrite));
+    }
+done:
+    sei_free(file);
+    sei_free(mask);
+    return status;
+}
+
+static sei_status unknown_container(const char *path) {
+    return sei_fail(SEI_ERR_USAGE, "%s: the format is chosen by the extension: .mrc, .tif, .emd or .h5", path);
+}
+
+sei_status sei_io_write_series(const char *path, const sei_series *series, const sei_provenance *provenance, bool overwrite) {
+    const container is = container_of(path);
+    char *json = NULL;
+    sei_status status = SEI_OK;
+    if (is == CONTAINER_NONE) return unknown_container(path);
+    if (series->n_channels == 0) return sei_fail(SEI_ERR_USAGE, "%s: a series without channels cannot be written", path);
+    if (is == CONTAINER_EMD) {
+        SEI_TRY(sei_file_check_target(path, overwrite));
+        if (provenance != NULL) SEI_TRY(check_side(path, ".json", true, overwrite));
+        if (provenance != NULL) SEI_TRY(sei_io_provenance_json(provenance, &json));
+        SEI_TRY(sei_emd_write_series(path, series, json, overwrite));
+    } else {
+        SEI_TRY(check_targets(path, series, provenance != NULL, overwrite));
+        SEI_TRY(write_channels(path, series, is, overwrite));
+    }
+    SEI_TRY(sei_json_write_beside(path, provenance, NULL, overwrite));
+done:
+    sei_free(json);
+    return status;
+}
+
+sei_status sei_io_write_volumes(const char *path, size_t n, const sei_volume *volumes, const sei_provenance *provenance,
+                                bool overwrite) {
+    const container is = container_of(path);
+    char *json = NULL;
+    sei_status status = SEI_OK;
+    if (is == CONTAINER_NONE && !sei_path_has_extension(path, "rec") && !sei_path_has_extension(path, "map"))
+        return unknown_container(path);
+    if (n == 0) return sei_fail(SEI_ERR_USAGE, "%s: no volume to write", path);
+    if (n > 1 && is != CONTAINER_EMD) {
+        return sei_fail(SEI_ERR_USAGE, "%s: it holds one volume and %zu are to be written; write .emd or .h5", path, n);
+    }
+    SEI_TRY(sei_file_check_target(path, overwrite));
+    if (provenance != NULL) {
+        SEI_TRY(check_side(path, ".json", true, overwrite));
+        SEI_TRY(sei_io_provenance_json(provenance, &json));
+    }
+    SEI_TRY(is == CONTAINER_EMD    ? sei_emd_write_volumes(path, n, volumes, json, overwrite)
+            : is == CONTAINER_TIFF ? sei_tiff_write_volume(path, volumes, overwrite)
+                                   : sei_mrc_write_volume(path, volumes, overwrite));
+    SEI_TRY(sei_json_write_beside(path, provenance, NULL, overwrite));
+done:
+    sei_free(json);
+    return status;
+}
+
+sei_status sei_io_write_labels(const char *path, const sei_labels *labels, const sei_provenance *provenance, bool overwrite) {
+    const container is = container_of(path);
+    char *json = NULL;
+    sei_status status = SEI_OK;
+    if (is == CONTAINER_NONE) return unknown_container(path);
+    SEI_TRY(sei_file_check_target(path, overwrite));
+    if (is != CONTAINER_EMD || provenance != NULL) SEI_TRY(check_side(path, ".json", true, overwrite));
+    if (provenance != NULL) SEI_TRY(sei_io_provenance_json(provenance, &json));
+    SEI_TRY(is == CONTAINER_EMD    ? sei_emd_write_labels(path, labels, json, overwrite)
+            : is == CONTAINER_TIFF ? sei_tiff_write_labels(path, labels, overwrite)
+                                   : sei_mrc_write_labels(path, labels, overwrite));
+    SEI_TRY(sei_json_write_beside(path, provenance, is == CONTAINER_EMD ? NULL : labels, overwrite));
+done:
+    sei_free(json);
+    return status;
+}
