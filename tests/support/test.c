@@ -53,3 +53,9 @@ double sei_test_uniform(uint64_t seed, uint64_t n) {
     z ^= z >> 31;
     return (double)(z >> 11) * (1.0 / 9007199254740992.0);
 }
+
+/* Under AddressSanitizer: fontconfig, which draws the pictures' texts, never returns the patterns it caches. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+    return "leak:libfontconfig\n";
+}
