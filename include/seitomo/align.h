@@ -29,7 +29,8 @@ void sei_align_options_default(sei_align_options *options);
 typedef struct sei_shifts {
     int64_t count;
     double *tilt_deg, *dx_px, *dy_px;
-    double *score; /* normalised correlation peak per tilt, NaN for the reference */
+    double *score;        /* normalised correlation with the inner neighbour after the shifts, NaN for the reference */
+    double *score_before; /* the same before them */
     double axis_offset_px;
     double axis_offset_sd_px; /* NaN unknown */
 } sei_shifts;
@@ -53,6 +54,8 @@ sei_status sei_align_apply(sei_device *device, const sei_series *series, const s
 /* As a table tilt_deg,dx_px,dy_px,score and back (score column optional). */
 sei_status sei_shifts_to_table(const sei_shifts *shifts, sei_table *out) SEI_MUST_CHECK;
 sei_status sei_shifts_from_table(const sei_table *table, sei_shifts *out) SEI_MUST_CHECK;
+/* Zero shifts (and NaN scores) for `count` tilts. */
+sei_status sei_shifts_alloc(int64_t count, sei_shifts *out) SEI_MUST_CHECK;
 void sei_shifts_free(sei_shifts *shifts);
 
 #ifdef __cplusplus

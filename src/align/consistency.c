@@ -1,0 +1,319 @@
+/*
+ * Reprojection matching for specimens that fill the field (after Dengler, Ultramicroscopy 30 (1989) 337, and Odstrcil et al.,
+ * Opt. Express 27 (2019) 36637): binned, high-passed images are reconstructed by SIRT; each image is laid on the projection
+ * of a volume it had no part in (every third tilt is left out in turn, so no image is compared with itself). The tilt axis is
+ * the offset at which the images contradict each other least: the SIRT residual is smallest there; four parts of the
+ * specimen along y give it four times, and their scatter is the uncertainty.
+ */
+#include <math.h>
+
+#include "align/align.h"
+#include "core/alloc.h"
+#include "core/log.h"
+
+enum { BINS = 128, FOLDS = 3, ITERATIONS = 10, PARTS = 4, ROUNDS = 4 };
+
+typedef struct model {
+    sei_device *device;
+    const sei_frames *f;
+    int bin;
+    sei_slab slab;
+    double *axis_u;              /* [n_tilts] */
+    float *data, *weight, *kept; /* [n_tilts][nu][ny]: images, where they hold data, where a fold uses them */
+    float *host;                 /* [n_tilts][nu][ny] */
+    float *volume;               /* nz*nx*ny */
+    float *blur[4];              /* nu*ny each */
+    sei_buffer *b_data, *b_weight, *b_inverse_row, *b_inverse_column, *b_sinogram, *b_volume, *b_back;
+    size_t sinogram_size, volume_size;
+} model;
+
+static void close_model(model *m) {
+    sei_buffer *const buffers[] = {m->b_data,     m->b_weight, m->b_inverse_row, m->b_inverse_column,
+                                   m->b_sinogram, m->b_volume, m->b_back};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; ++i) {
+        if (buffers[i] != NULL) m->device->backend->release(m->device, buffers[i]);
+    }
+    float *const arrays[] = {m->data, m->weight, m->kept, m->host, m->volume, m->blur[0], m->blur[1], m->blur[2], m->blur[3]};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; ++i) sei_free(arrays[i]);
+    sei_free(m->axis_u);
+    *m = (model){0};
+}
+
+static sei_status open_model(sei_device *device, const sei_frames *f, model *out) {
+    model m = {.device = device, .f = f};
+    const int side = f->nx > f->ny ? f->nx : f->ny;
+    double least_cos = 1;
+    sei_status status = SEI_OK;
+    m.bin = (side + BINS - 1) / BINS;
+    for (int t = 0; t < f->n; ++t) least_cos = fmin(least_cos, fabs(f->cos_tilt[t]));
+    const int nu = f->nx / m.bin > 0 ? f->nx / m.bin : 1, ny = f->ny / m.bin > 0 ? f->ny / m.bin : 1;
+    /* A tilted image sees u / cos(theta) of a film; half the field is deep enough for what is worth a tilt series. */
+    const int nx = (int)ceil(nu * fmin(1.6, 1 / fmax(least_cos, 0.1)));
+    const int nz = nu / 2 > 8 ? nu / 2 : 8;
+    m.slab = (sei_slab){.nx = nx,
+                        .nz = nz,
+                        .nu = nu,
+                        .ny = ny,
+                        .n_tilts = f->n,
+                        .cos_tilt = f->cos_tilt,
+                        .sin_tilt = f->sin_tilt,
+                        .kernel = SEI_KERNEL_LINEAR};
+    m.sinogram_size = (size_t)f->n * (size_t)nu * (size_t)ny;
+    m.volume_size = (size_t)nz * (size_t)nx * (size_t)ny;
+    SEI_TRY(SEI_NEW(m.axis_u, f->n, 1, 1));
+    float **const sinograms[] = {&m.data, &m.weight, &m.kept, &m.host};
+    for (int i = 0; i < 4; ++i) SEI_TRY(SEI_NEW(*sinograms[i], f->n, nu, ny));
+    for (int i = 0; i < 4; ++i) SEI_TRY(SEI_NEW(m.blur[i], nu, ny, 1));
+    SEI_TRY(SEI_NEW(m.volume, nz, nx, ny));
+    m.slab.axis_u = m.axis_u;
+    sei_buffer **const sinogram_buffers[] = {&m.b_data, &m.b_weight, &m.b_inverse_row, &m.b_sinogram};
+    sei_buffer **const volume_buffers[] = {&m.b_inverse_column, &m.b_volume, &m.b_back};
+    for (int i = 0; i < 4; ++i) SEI_TRY(SEI_OP(device, alloc)(device, m.sinogram_size, sinogram_buffers[i]));
+    for (int i = 0; i < 3; ++i) SEI_TRY(SEI_OP(device, alloc)(device, m.volume_size, volume_buffers[i]));
+    *out = m;
+    return SEI_OK;
+done:
+    close_model(&m);
+    return status;
+}
+
+static void set_axis(model *m, double offset_px) {
+    const double offset = offset_px / m->bin + 0.5 * (m->f->nx - m->slab.nu * m->bin) / m->bin;
+    for (int t = 0; t < m->slab.n_tilts; ++t) m->axis_u[t] = 0.5 * (m->slab.nu - 1) + offset;
+}
+
+/* Sums over 2r+1 neighbours along one direction of a [nu][ny] array. */
+static void box(const float *in, float *out, int lines, int length, size_t line_step, size_t step, int r) {
+    for (int l = 0; l < lines; ++l) {
+        double sum = 0;
+        const float *from = in + (size_t)l * line_step;
+        for (int i = 0; i < r && i < length; ++i) sum += (double)from[(size_t)i * step];
+        for (int i = 0; i < length; ++i) {
+            if (i + r < length) sum += (double)from[(size_t)(i + r) * step];
+            if (i - r - 1 >= 0) sum -= (double)from[(size_t)(i - r - 1) * step];
+            out[(size_t)l * line_step + (size_t)i * step] = (float)sum;
+        }
+    }
+}
+
+/* Takes the local mean (twice-boxed, over the pixels there are) off one image and scales it to unit variance. */
+static void high_pass(model *m, float *image, const float *weight) {
+    const int nu = m->slab.nu, ny = m->slab.ny, r = nu / 12 > 2 ? nu / 12 : 2;
+    const size_t n = (size_t)nu * (size_t)ny;
+    double squares = 0, count = 0;
+    for (size_t i = 0; i < n; ++i) {
+        m->blur[0][i] = image[i] * weight[i];
+        m->blur[2][i] = weight[i];
+    }
+    for (int pass = 0; pass < 2; ++pass) {
+        for (int k = 0; k < 4; k += 2) {
+            box(m->blur[k], m->blur[k + 1], nu, ny, (size_t)ny, 1, r);
+            box(m->blur[k + 1], m->blur[k], ny, nu, 1, (size_t)ny, r);
+        }
+    }
+    for (size_t i = 0; i < n; ++i) {
+        image[i] = weight[i] > 0 && m->blur[2][i] > 0 ? image[i] - m->blur[0][i] / m->blur[2][i] : 0;
+        squares += (double)image[i] * (double)image[i];
+        count += (double)weight[i];
+    }
+    const double sd = count > 0 ? sqrt(squares / count) : 0;
+    for (size_t i = 0; i < n && sd > 0; ++i) image[i] = (float)((double)image[i] / sd);
+}
+
+/* The shifted images, binned and high-passed, into data and weight. */
+static sei_status load(model *m, sei_correlator *c, const double *dx, const double *dy) {
+    const sei_frames *f = m->f;
+    const size_t size = (size_t)f->nx * (size_t)f->ny;
+    const int nu = m->slab.nu, ny = m->slab.ny, b = m->bin;
+    sei_status status = SEI_OK;
+    for (int t = 0; t < f->n; ++t) {
+        const double xf[6] = {1, 0, 0, 1, -dx[t], -dy[t]};
+        float *data = m->data + (size_t)t * (size_t)nu * (size_t)ny, *weight = m->weight + (size_t)t * (size_t)nu * (size_t)ny;
+        SEI_TRY(SEI_OP(m->device, upload)(m->device, c->image, 0, size, f->data + (size_t)t * size));
+        SEI_TRY(SEI_OP(m->device, resample)(m->device, f->nx, f->ny, 1, xf, 3, c->image, c->moved, c->mask));
+        SEI_TRY(SEI_OP(m->device, download)(m->device, c->moved, 0, size, c->host));
+        SEI_TRY(SEI_OP(m->device, download)(m->device, c->mask, 0, size, c->covered));
+        for (int u = 0; u < nu; ++u) {
+            for (int y = 0; y < ny; ++y) {
+                double sum = 0, seen = 0;
+                for (int i = 0; i < b * b; ++i) {
+                    const int at = (y * b + i / b) * f->nx + u * b + i % b;
+                    sum += (double)c->host[at];
+                    seen += (double)c->covered[at];
+                }
+                data[u * ny + y] = (float)(sum / (b * b));
+                weight[u * ny + y] = seen + 0.5 > b * b ? 1.0f : 0.0f;
+            }
+        }
+        high_pass(m, data, weight);
+    }
+    SEI_TRY(SEI_OP(m->device, upload)(m->device, m->b_data, 0, m->sinogram_size, m->data));
+done:
+    return status;
+}
+
+/* inverse = 1 / sums where they are large enough to divide by, else 0. */
+static sei_status invert(model *m, sei_buffer *sums, size_t n, float *host, sei_buffer *inverse) {
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_OP(m->device, download)(m->device, sums, 0, n, host));
+    for (size_t i = 0; i < n; ++i) host[i] = host[i] > 0.1f ? 1 / host[i] : 0;
+    SEI_TRY(SEI_OP(m->device, upload)(m->device, inverse, 0, n, host));
+done:
+    return status;
+}
+
+/* SIRT without the tilts of one fold (-1: with all), then b_sinogram = the projection. sums: see SEI_SUM_*, of the last step. */
+static sei_status solve(model *m, int fold, double *sums) {
+    sei_device *d = m->device;
+    const size_t image = (size_t)m->slab.nu * (size_t)m->slab.ny;
+    sei_status status = SEI_OK;
+    for (size_t i = 0; i < m->sinogram_size; ++i) m->kept[i] = fold >= 0 && (int)(i / image) % FOLDS == fold ? 0 : m->weight[i];
+    SEI_TRY(SEI_OP(d, upload)(d, m->b_weight, 0, m->sinogram_size, m->kept));
+    SEI_TRY(SEI_OP(d, fill)(d, m->b_volume, 1));
+    SEI_TRY(SEI_OP(d, project)(d, &m->slab, m->b_volume, m->b_sinogram));
+    SEI_TRY(invert(m, m->b_sinogram, m->sinogram_size, m->host, m->b_inverse_row));
+    SEI_TRY(SEI_OP(d, backproject)(d, &m->slab, m->b_weight, m->b_back));
+    SEI_TRY(invert(m, m->b_back, m->volume_size, m->volume, m->b_inverse_column));
+    SEI_TRY(SEI_OP(d, fill)(d, m->b_volume, 0));
+    for (int i = 0; i <= ITERATIONS; ++i) {
+        SEI_TRY(SEI_OP(d, project)(d, &m->slab, m->b_volume, m->b_sinogram));
+        if (i == ITERATIONS && sums == NULL) break;
+        SEI_TRY(SEI_OP(d, sirt_residual)(d, &m->slab, m->b_data, m->b_weight, NULL, m->b_inverse_row, m->b_sinogram, sums));
+        if (i == ITERATIONS) break;
+        SEI_TRY(SEI_OP(d, backproject)(d, &m->slab, m->b_sinogram, m->b_back));
+        SEI_TRY(SEI_OP(d, sirt_update)(d, &m->slab, m->b_back, m->b_inverse_column, 1.5f, false, m->b_volume));
+    }
+    SEI_TRY(sei_interrupt_check());
+done:
+    return status;
+}
+
+/* [u][y] of a sinogram times its weight to an image [y][u]. */
+static void to_image(const model *m, const float *sinogram, int t, float *image) {
+    const int nu = m->slab.nu, ny = m->slab.ny;
+    const size_t at = (size_t)t * (size_t)nu * (size_t)ny;
+    for (int u = 0; u < nu; ++u) {
+        for (int y = 0; y < ny; ++y)
+            image[y * nu + u] = sinogram[at + (size_t)(u * ny + y)] * m->weight[at + (size_t)(u * ny + y)];
+    }
+}
+
+/* One round: every image onto the projection of a volume made without it. *largest is the largest correction in pixels. */
+static sei_status match(model *m, sei_correlator *full, sei_correlator *small, double *dx, double *dy, double *largest) {
+    static const double identity[6] = {1, 0, 0, 1, 0, 0};
+    sei_status status = SEI_OK;
+    SEI_TRY(load(m, full, dx, dy));
+    *largest = 0;
+    for (int fold = 0; fold < FOLDS; ++fold) {
+        SEI_TRY(solve(m, fold, NULL));
+        SEI_TRY(SEI_OP(m->device, download)(m->device, m->b_sinogram, 0, m->sinogram_size, m->host));
+        for (int t = fold; t < m->slab.n_tilts; t += FOLDS) {
+            double shift[2], contrast = 0;
+            bool inside = false;
+            to_image(m, m->host, t, m->blur[0]);
+            to_image(m, m->data, t, m->blur[1]);
+            SEI_TRY(sei_correlator_load(small, m->blur[0], identity, NULL, false, small->a, &contrast));
+            if (!(contrast > 0)) continue; /* nothing there to compare with */
+            SEI_TRY(sei_correlator_load(small, m->blur[1], identity, NULL, false, small->b, NULL));
+            SEI_TRY(sei_correlator_peak(small, 6, shift, &inside));
+            if (!inside) continue; /* no likeness nearby: the neighbours' answer stays */
+            dx[t] += m->bin * shift[0];
+            dy[t] += m->bin * shift[1];
+            *largest = fmax(*largest, m->bin * fmax(fabs(shift[0]), fabs(shift[1])));
+        }
+    }
+done:
+    return status;
+}
+
+/* Residual of all data at an axis offset: total in residual[PARTS], the parts of y before it. */
+static sei_status residual_at(model *m, double offset_px, double *sums, double residual[PARTS + 1]) {
+    const int ny = m->slab.ny;
+    sei_status status = SEI_OK;
+    set_axis(m, offset_px);
+    SEI_TRY(solve(m, -1, sums));
+    for (int p = 0; p <= PARTS; ++p) residual[p] = 0;
+    for (int y = 0; y < ny; ++y) residual[y * PARTS / ny] += sums[SEI_SUM_RESIDUAL2 * ny + y];
+    for (int p = 0; p < PARTS; ++p) residual[PARTS] += residual[p];
+done:
+    return status;
+}
+
+/* Vertex of the parabola through three equidistant values, in steps from the middle; NaN when it opens downwards. */
+static double valley(double left, double middle, double right) {
+    const double curvature = left - 2 * middle + right;
+    return curvature > 0 ? 0.5 * (left - right) / curvature : NAN;
+}
+
+/* Downhill in steps that halve, then a parabola. The axis stays, sd NaN, when there is no valley inside half the field. */
+static sei_status find_axis(model *m, sei_estimate *axis) {
+    double values[3][PARTS + 1], *sums = NULL;
+    double centre = axis->value, step = m->bin * 4.0;
+    bool valleys = true;
+    double mean = 0, squares = 0;
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(sums, SEI_SUM_COUNT, m->slab.ny, 1));
+    SEI_TRY(residual_at(m, centre, sums, values[1]));
+    while (step >= m->bin) {
+        SEI_TRY(residual_at(m, centre - step, sums, values[0]));
+        SEI_TRY(residual_at(m, centre + step, sums, values[2]));
+        const int best = values[0][PARTS] < values[1][PARTS] ? 0 : values[2][PARTS] < values[1][PARTS] ? 2 : 1;
+        if (best == 1) {
+            if (step / 2 < m->bin) break;
+            step /= 2;
+            continue;
+        }
+        centre += best == 0 ? -step : step;
+        for (int p = 0; p <= PARTS; ++p) values[1][p] = values[best][p];
+        if (fabs(centre - axis->value) > 0.25 * m->f->nx) {
+            sei_warn("the tilt axis could not be found: the images agree ever better towards the edge; it is left at %.2f px",
+                     axis->value);
+            set_axis(m, axis->value);
+            goto done;
+        }
+    }
+    const double whole = valley(values[0][PARTS], values[1][PARTS], values[2][PARTS]);
+    for (int p = 0; p < PARTS; ++p) {
+        const double v = valley(values[0][p], values[1][p], values[2][p]) * step;
+        valleys = valleys && fabs(v) < 0.25 * m->f->nx;
+        mean += v / PARTS;
+    }
+    for (int p = 0; p < PARTS; ++p) {
+        const double v = valley(values[0][p], values[1][p], values[2][p]) * step - mean;
+        squares += v * v;
+    }
+    axis->value = centre + (isnan(whole) ? 0 : whole * step);
+    axis->sd = valleys ? sqrt(squares / (PARTS - 1) / PARTS) : NAN;
+    set_axis(m, axis->value);
+done:
+    sei_free(sums);
+    return status;
+}
+
+sei_status sei_align_consistency(sei_device *device, const sei_frames *f, const sei_align_options *o, int passes,
+                                 bool axis_wanted, double *dx, double *dy, sei_estimate *axis) {
+    model m = {0};
+    sei_correlator full = {0}, small = {0};
+    double largest = 0;
+    sei_status status = SEI_OK;
+    if (f->n < 2 * FOLDS || f->nx < 32 || f->ny < 8) return SEI_OK; /* too little to predict one image from the others */
+    SEI_TRY(open_model(device, f, &m));
+    SEI_TRY(sei_correlator_open(device, f->nx, f->ny, o, o->low_cutoff, &full));
+    SEI_TRY(sei_correlator_open(device, m.slab.nu, m.slab.ny, o, fmin(o->low_cutoff * m.bin, 0.05), &small));
+    set_axis(&m, axis->value);
+    for (int pass = 0; pass < passes; ++pass) {
+        for (int round = 0; round < ROUNDS; ++round) {
+            SEI_TRY(match(&m, &full, &small, dx, dy, &largest));
+            if (largest < 0.02) break;
+        }
+        if (axis_wanted) {
+            SEI_TRY(load(&m, &full, dx, dy));
+            SEI_TRY(find_axis(&m, axis));
+        }
+    }
+done:
+    close_model(&m);
+    sei_correlator_close(&full);
+    sei_correlator_close(&small);
+    return status;
+}
