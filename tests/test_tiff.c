@@ -256,7 +256,8 @@ static void files_of_other_programs(void **state) {
         sei_dtype stored;
         double pixel_nm, spacing_nm; /* NaN: none */
     } files[] = {{"rsciio_test_loading_image_saved_with_DM.tif", 1, SEI_DTYPE_I32, 168.675, NAN},
-                 {"rsciio_test_loading_image_saved_with_DM_stack.tif", 2, SEI_DTYPE_F32, NAN, NAN}, /* 10 times longer along y */
+                 {"rsciio_test_loading_image_saved_with_DM_stack.tif", 2, SEI_DTYPE_F32, 168.674,
+                  NAN}, /* pixels ten times longer along y */
                  {"rsciio_test_loading_image_saved_with_imageJ_stack.tif", 2, SEI_DTYPE_F32, 168.675, 2500},
                  {"rsciio_test_loading_image_saved_with_imageJ_stack_no_scale.tif", 2, SEI_DTYPE_F32, NAN, NAN}};
     for (size_t f = 0; f < sizeof files / sizeof files[0]; ++f) {
@@ -272,6 +273,7 @@ static void files_of_other_programs(void **state) {
         } else {
             assert_close(s->pixel_nm, files[f].pixel_nm, 0.001);
         }
+        assert_int_equal(sei_facts_find(&s->facts, "pixel_y_nm") != NULL, f == 1);
         if (!isnan(files[f].spacing_nm)) assert_close(s->spacing_nm, files[f].spacing_nm, 1e-9);
         sei_stacks_free(&stacks);
     }

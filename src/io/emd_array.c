@@ -215,8 +215,10 @@ static sei_status take_pixel(const axis *x, const axis *y, sei_stack *stack) {
     if (!isfinite(nm)) return SEI_OK;
     const axis *from = isfinite(step_x) ? x : y;
     snprintf(source, sizeof source, "%.200s [%.20s]", from->path, from->unit);
-    if (isfinite(step_x) && isfinite(step_y) && fabs(step_x - step_y) > 1e-4 * step_x)
-        return fact(stack, "pixel_nm", source, "%.7g along x, %.7g along y: not square, not used", step_x, step_y);
+    if (isfinite(step_x) && isfinite(step_y) && fabs(step_x - step_y) > 1e-4 * step_x) { /* refused above, where it matters */
+        const sei_status status = fact_number(stack, "pixel_y_nm", y->path, step_y);
+        if (status != SEI_OK) return status;
+    }
     stack->pixel_nm = nm;
     return fact_number(stack, "pixel_nm", source, nm);
 }

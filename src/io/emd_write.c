@@ -45,6 +45,14 @@ static sei_status put_if_known(sei_h5_out *out, const char *path, const char *na
     return isfinite(value) ? sei_h5_put_number(out, path, name, value) : SEI_OK;
 }
 
+/* A series read for information only may lack its angles: then its first axis is a mere count. */
+static bool angles_known(const sei_series *series) {
+    for (int64_t i = 0; i < series->n_tilts; ++i) {
+        if (!isfinite(series->tilts[i].tilt_deg)) return false;
+    }
+    return true;
+}
+
 /* What all channels share: exact angles, order, dose, geometry, mask. */
 static sei_status write_geometry(sei_h5_out *out, const sei_series *series) {
     static const char own[] = "/seitomo";
@@ -65,7 +73,7 @@ static sei_status write_geometry(sei_h5_out *out, const sei_series *series) {
         ordered = ordered || series->tilts[i].order >= 0;
         dosed = dosed || isfinite(series->tilts[i].dose_e_per_nm2);
     }
-    SEI_TRY(sei_h5_write_list(out, "/seitomo/tilt_deg", list, n, SEI_DTYPE_F64));
+    if (angles_known(series)) SEI_TRY(sei_h5_write_list(out, "/seitomo/tilt_deg", list, n, SEI_DTYPE_F64));
     for (size_t i = 0; i < n; ++i) list[i] = series->tilts[i].order;
     if (ordered) SEI_TRY(sei_h5_write_list(out, "/seitomo/order", list, n, SEI_DTYPE_I32));
     for (size_t i = 0; i < n; ++i) list[i] = series->tilts[i].dose_e_per_nm2;
@@ -102,9 +110,13 @@ static sei_status write_channel(sei_h5_out *out, const sei_series *series, size_
     SEI_TRY(SEI_NEW(angles, series->n_tilts, 1, 1));
     for (int64_t i = 0; i < series->n_tilts; ++i) angles[i] = series->tilts[i].tilt_deg;
     SEI_TRY(path_in(group, "dim1", path));
-    SEI_TRY(sei_h5_write_list(out, path, angles, (size_t)series->n_tilts, SEI_DTYPE_F32));
-    SEI_TRY(sei_h5_put_text(out, path, "name", "angles"));
-    SEI_TRY(sei_h5_put_text(out, path, "units", "[deg]"));
+    if (!angles_known(series)) {
+        SEI_TRY(sei_h5_write_dim(out, group, 1, series->n_tilts, 1, "image", "[px]"));
+    } else {
+        SEI_TRY(sei_h5_write_list(out, path, angles, (size_t)series->n_tilts, SEI_DTYPE_F32));
+        SEI_TRY(sei_h5_put_text(out, path, "name", "angles"));
+        SEI_TRY(sei_h5_put_text(out, path, "units", "[deg]"));
+    }
     SEI_TRY(sei_h5_write_dim(out, group, 2, series->ny, scaled ? series->pixel_nm : 1, "y", scaled ? "[n_m]" : "[px]"));
     SEI_TRY(sei_h5_write_dim(out, group, 3, series->nx, scaled ? series->pixel_nm : 1, "x", scaled ? "[n_m]" : "[px]"));
 done:

@@ -34,6 +34,7 @@ done:
 sei_status sei_tiff_describe_series(const sei_series *series, size_t channel, sei_dtype stored, sei_text *text) {
     const sei_channel *c = &series->channels[channel];
     char digits[32];
+    bool known = true;
     bool ordered = false;
     bool dosed = false;
     sei_status status = SEI_OK;
@@ -47,12 +48,14 @@ sei_status sei_tiff_describe_series(const sei_series *series, size_t channel, se
     SEI_TRY(add_number(text, "axis_offset_px", series->axis_offset_px));
     SEI_TRY(add_text(text, "aligned", series->aligned ? "1" : "0"));
     for (int64_t i = 0; i < series->n_tilts; ++i) {
-        SEI_TRY(
-            sei_text_add(text, "%s%s", i == 0 ? "seitomo-tilt_deg=" : " ", sei_format_double(series->tilts[i].tilt_deg, digits)));
+        known = known && isfinite(series->tilts[i].tilt_deg);
         ordered = ordered || series->tilts[i].order >= 0;
         dosed = dosed || isfinite(series->tilts[i].dose_e_per_nm2);
     }
-    SEI_TRY(sei_text_add(text, "\n"));
+    for (int64_t i = 0; i < series->n_tilts && known; ++i)
+        SEI_TRY(
+            sei_text_add(text, "%s%s", i == 0 ? "seitomo-tilt_deg=" : " ", sei_format_double(series->tilts[i].tilt_deg, digits)));
+    if (known) SEI_TRY(sei_text_add(text, "\n"));
     for (int64_t i = 0; i < series->n_tilts && ordered; ++i)
         SEI_TRY(sei_text_add(text, "%s%d", i == 0 ? "seitomo-order=" : " ", series->tilts[i].order));
     if (ordered) SEI_TRY(sei_text_add(text, "\n"));

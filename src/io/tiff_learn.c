@@ -82,13 +82,12 @@ int64_t sei_tiff_images_said(const sei_tiff *tiff) {
 }
 
 static sei_status set_pixel(sei_stack *stack, double x_nm, double y_nm, double spacing_nm, const char *source) {
-    char value[SEI_TEXT_LENGTH];
     char digits[32];
     if (!isfinite(x_nm) || !(x_nm > 0)) return SEI_OK;
     if (isfinite(spacing_nm) && spacing_nm > 0) stack->spacing_nm = spacing_nm;
-    if (isfinite(y_nm) && fabs(x_nm - y_nm) > 1e-4 * x_nm) {
-        snprintf(value, sizeof value, "%.7g along x, %.7g along y: not square, not used", x_nm, y_nm);
-        return sei_facts_set(&stack->facts, "pixel_nm", value, source);
+    if (isfinite(y_nm) && fabs(x_nm - y_nm) > 1e-4 * x_nm) { /* refused above, where it matters */
+        const sei_status status = sei_facts_set(&stack->facts, "pixel_y_nm", sei_format_double(y_nm, digits), source);
+        if (status != SEI_OK) return status;
     }
     stack->pixel_nm = x_nm;
     return sei_facts_set(&stack->facts, "pixel_nm", sei_format_double(x_nm, digits), source);
@@ -267,7 +266,6 @@ static sei_status learn_own(const char *text, sei_stack *stack) {
     line_text(text, "seitomo-unit", stack->unit, sizeof stack->unit);
     if (line_number(text, "seitomo-pixel_nm", &number) && number > 0) {
         stack->pixel_nm = number;
-        snprintf(value, sizeof value, "%.17g", number);
         char digits[32];
         SEI_TRY(sei_facts_set(&stack->facts, "pixel_nm", sei_format_double(number, digits), "ImageDescription seitomo-pixel_nm"));
     }
