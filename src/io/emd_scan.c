@@ -113,9 +113,7 @@ static sei_status note_array(walk *w, hid_t group) {
     if (!found.emd1 && strcmp(type, "1") != 0) return SEI_OK;
     snprintf(found.group, sizeof found.group, "%s", w->path);
     SEI_TRY(join(in, found.group, "data", found.data));
-    if (!exists(in, found.data)) {
-        return sei_fail(SEI_ERR_INPUT, "%s: group '%s' says that it holds an array but has no 'data'", in->path, w->path);
-    }
+    if (!exists(in, found.data)) return SEI_OK; /* rosettasciio marks the folder above its arrays as well */
     SEI_TRY(join(in, found.group, "dim0", dim0));
     found.first_dim = exists(in, dim0) ? 0 : 1;
     if (!sei_h5_text(group, "channel", found.name, sizeof found.name)) name_after(found.group, found.name);

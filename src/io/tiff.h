@@ -18,7 +18,7 @@ typedef struct sei_tiff {
     char complaint[160];
 } sei_tiff;
 
-/* mode as libtiff's: "r", "w", "w8". SEI_ERR_INPUT / SEI_ERR_ENVIRONMENT with libtiff's reason. */
+/* mode as libtiff's: "r", "w", "w8", "r+". SEI_ERR_INPUT / SEI_ERR_ENVIRONMENT with libtiff's reason. */
 sei_status sei_tiff_open(sei_tiff *tiff, const char *mode) SEI_MUST_CHECK;
 void sei_tiff_close(sei_tiff *tiff);
 

@@ -79,7 +79,7 @@ sei_status sei_tiff_open(sei_tiff *tiff, const char *mode) {
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     if (options == NULL) return sei_fail(SEI_ERR_MEMORY, "%s: no memory for libtiff", path);
     tiff->position = 0;
-    tiff->length = tiff->in != NULL ? tiff->in->size : 0;
+    if (tiff->in != NULL) tiff->length = tiff->in->size;
     tiff->complaint[0] = 0;
     if (tiff->in != NULL) TIFFOpenOptionsSetMaxSingleMemAlloc(options, ALLOCATION_MOST + (tmsize_t)tiff->in->size);
     TIFFOpenOptionsSetErrorHandlerExtR(options, keep_complaint, tiff);

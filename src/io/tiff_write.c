@@ -49,10 +49,13 @@ static bool set_form(TIFF *t, const source *s, sei_dtype dtype, uint16_t compres
            TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, (uint32_t)s->ny);
 }
 
-static sei_status write_image(sei_tiff *tiff, const source *s, int64_t n, void *image) {
+/*
+ * ImageJ's way of storing a stack, and what tifffile takes for granted once it reads "ImageJ=": all images in one run, in
+ * order. So the directories are written first, without the places of the images, then the images, each filling its place in.
+ */
+static sei_status write_directory(sei_tiff *tiff, const source *s, int64_t n) {
     TIFF *t = tiff->handle;
     const size_t values = (size_t)(s->nx * s->ny);
-    const size_t bytes = values * sei_dtype_size(s->dtype);
     toff_t below[1] = {0};
     if (!set_form(t, s, s->dtype, COMPRESSION_NONE, 0)) return not_written(tiff);
     if (s->valid != NULL && !TIFFSetField(t, TIFFTAG_SUBIFD, 1, below)) return not_written(tiff);
@@ -61,25 +64,54 @@ static sei_status write_image(sei_tiff *tiff, const source *s, int64_t n, void *
          !TIFFSetField(t, TIFFTAG_RESOLUTIONUNIT, RESUNIT_NONE)))
         return not_written(tiff);
     if (n == 0 && !TIFFSetField(t, TIFFTAG_IMAGEDESCRIPTION, s->description)) return not_written(tiff);
-    if (s->bytes != NULL) {
-        memcpy(image, s->bytes + (size_t)n * values, values);
-    } else {
-        sei_from_float(s->values + (size_t)n * values, values, s->dtype, image);
-    }
-    if (TIFFWriteEncodedStrip(t, 0, image, (tmsize_t)bytes) != (tmsize_t)bytes || !TIFFWriteDirectory(t))
-        return not_written(tiff);
+    if (!TIFFDeferStrileArrayWriting(t) || !TIFFWriteCheck(t, 0, "image") || !TIFFWriteDirectory(t)) return not_written(tiff);
     if (s->valid == NULL) return SEI_OK;
-    memcpy(image, s->valid + (size_t)n * values, values);
+    /* the directory after one with a SubIFD tag is that SubIFD; its data are small and lie between the directories */
+    uint8_t *mask = (uint8_t *)(uintptr_t)(s->valid + (size_t)n * values); /* libtiff takes void * and only reads */
     if (!set_form(t, s, SEI_DTYPE_U8, COMPRESSION_ADOBE_DEFLATE, FILETYPE_MASK) ||
-        TIFFWriteEncodedStrip(t, 0, image, (tmsize_t)values) != (tmsize_t)values || !TIFFWriteDirectory(t))
+        TIFFWriteEncodedStrip(t, 0, mask, (tmsize_t)values) != (tmsize_t)values || !TIFFWriteDirectory(t))
         return not_written(tiff);
     return SEI_OK;
+}
+
+static sei_status write_images(sei_tiff *tiff, const source *s) {
+    TIFF *t = tiff->handle;
+    const size_t values = (size_t)(s->nx * s->ny);
+    const size_t bytes = values * sei_dtype_size(s->dtype);
+    void *image = NULL;
+    uint64_t *places = NULL;
+    sei_status status = SEI_OK;
+    SEI_TRY(sei_alloc(bytes, &image));
+    SEI_TRY(SEI_NEW(places, s->nz, 1, 1));
+    for (int64_t n = 0; n < s->nz; ++n) {
+        if (n > 0 && !TIFFReadDirectory(t)) {
+            status = not_written(tiff);
+            goto done;
+        }
+        places[n] = TIFFCurrentDirOffset(t);
+    }
+    for (int64_t n = 0; n < s->nz; ++n) {
+        SEI_TRY(sei_interrupt_check());
+        if (s->bytes != NULL) {
+            memcpy(image, s->bytes + (size_t)n * values, values);
+        } else {
+            sei_from_float(s->values + (size_t)n * values, values, s->dtype, image);
+        }
+        if (!TIFFSetSubDirectory(t, places[n]) || TIFFWriteEncodedStrip(t, 0, image, (tmsize_t)bytes) != (tmsize_t)bytes ||
+            !TIFFFlush(t)) {
+            status = not_written(tiff);
+            goto done;
+        }
+    }
+done:
+    sei_free(image);
+    sei_free(places);
+    return status;
 }
 
 static sei_status write_stack(const char *path, const source *s, bool overwrite) {
     sei_outfile out = {.fd = -1};
     sei_tiff tiff = {.out = &out};
-    void *image = NULL;
     size_t bytes = 0;
     size_t total = 0;
     sei_status status = SEI_OK;
@@ -92,16 +124,11 @@ static sei_status write_stack(const char *path, const source *s, bool overwrite)
     }
     if (s->valid != NULL) total += total / sei_dtype_size(s->dtype);
     SEI_TRY(sei_outfile_open(path, overwrite, &out));
-    SEI_TRY(sei_alloc(bytes, &image));
     SEI_TRY(sei_tiff_open(&tiff, total + strlen(s->description) > CLASSIC_MOST ? "w8" : "w"));
-    for (int64_t n = 0; n < s->nz; ++n) {
-        SEI_TRY(sei_interrupt_check());
-        SEI_TRY(write_image(&tiff, s, n, image));
-    }
-    if (!TIFFFlush(tiff.handle)) {
-        status = not_written(&tiff);
-        goto done;
-    }
+    for (int64_t n = 0; n < s->nz; ++n) SEI_TRY(write_directory(&tiff, s, n));
+    sei_tiff_close(&tiff);
+    SEI_TRY(sei_tiff_open(&tiff, "r+m"));
+    SEI_TRY(write_images(&tiff, s));
     sei_tiff_close(&tiff);
     if (tiff.failed) {
         status = not_written(&tiff);
@@ -110,7 +137,6 @@ static sei_status write_stack(const char *path, const source *s, bool overwrite)
     SEI_TRY(sei_outfile_commit(&out));
 done:
     sei_tiff_close(&tiff);
-    sei_free(image);
     sei_outfile_abort(&out);
     return status;
 }

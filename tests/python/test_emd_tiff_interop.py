@@ -100,11 +100,30 @@ def test_our_emd_opens_in_rosettasciio(foreign_emd, tmp_path):
     assert len(signals) == 2
     by_title = {s["metadata"]["General"]["title"]: s for s in signals}
     haadf = by_title["HAADF"]
-    assert np.array_equal(haadf["data"], ramp())
-    axes = haadf["axes"]
+    # rosettasciio turns every EMD 0.2 array round, fastest axis first; the axes it names tell which is which
+    assert np.array_equal(haadf["data"].transpose(), ramp())
+    axes = haadf["axes"][::-1]
     assert [a["name"] for a in axes] == ["angles", "y", "x"]
-    assert [a["units"] for a in axes][1:] == ["nm", "nm"]
+    assert [a["units"] for a in axes] == ["deg", "nm", "nm"]
     assert all(abs(a["scale"] - PIXEL_NM) < 1e-9 for a in axes[1:])
+
+
+def test_emd_of_rosettasciio(tmp_path):
+    """It stores [x][y][tilt] with two values per axis; by their names the axes come out as [tilt][y][x]."""
+    rosettasciio = pytest.importorskip("rsciio.emd")
+    axes = [{"name": n, "units": u, "offset": o, "scale": s, "size": k, "navigate": n == "tilt", "index_in_array": i}
+            for i, (n, u, o, s, k) in enumerate([("tilt", "deg", -60.0, 2.0, 4), ("y", "nm", 0.0, PIXEL_NM, 5),
+                                                 ("x", "nm", 0.0, PIXEL_NM, 7)])]
+    signal = {"data": ramp(), "axes": axes, "original_metadata": {},
+              "metadata": {"General": {"title": "map"}, "Signal": {"signal_type": ""}}}
+    rosettasciio.file_writer(str(tmp_path / "r.emd"), signal)
+    said = info(tmp_path / "r.emd")
+    assert (said["nx"], said["ny"], said["nz"]) == (7, 5, 4)
+    assert said["tilt_deg"] == [-60, -58, -56, -54] and said["pixel"]["value"] == PIXEL_NM
+    call("convert", tmp_path / "r.emd", tmp_path / "ours.emd")
+    with h5py.File(tmp_path / "ours.emd") as file:
+        group, = file["data"].values()
+        assert np.array_equal(group["data"][:], ramp())
 
 
 def test_our_tiff_opens_in_tifffile(foreign_emd, tmp_path):
