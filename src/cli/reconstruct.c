@@ -1,0 +1,327 @@
+#include "cli/reconstruct.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "core/alloc.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "seitomo/clean.h"
+
+static bool one_file_holds_all(const char *path) {
+    return sei_path_has_extension(path, "emd") || sei_path_has_extension(path, "h5");
+}
+
+static int bin_of(const sei_cli_reconstruct *o, const char *channel) {
+    for (size_t i = 0; i < o->n_bins; ++i) {
+        if (strcasecmp(o->bins[i].channel, channel) == 0) return o->bins[i].bin;
+    }
+    return o->bin;
+}
+
+/* "folder/NAME.mrc" to "folder/NAME_CHANNEL.mrc"; sei_free it. */
+static sei_status channel_path(const char *path, const char *channel, char **out) {
+    sei_text text = {0};
+    const char *dot = strrchr(path, '.');
+    const sei_status status = sei_text_add(&text, "%.*s_%s%s", (int)(dot - path), path, channel, dot);
+    if (status != SEI_OK) return status;
+    for (char *c = text.data + (dot - path); *c != 0; ++c) {
+        if (*c == '/') *c = '_'; /* a name from a file stays in this folder */
+    }
+    *out = text.data;
+    return SEI_OK;
+}
+
+sei_status sei_cli_reconstruct_check_targets(const sei_cli_reconstruct *o) {
+    sei_status status = SEI_OK;
+    const char *path = o->common.output;
+    if (path != NULL) {
+        const bool known = one_file_holds_all(path) || sei_path_has_extension(path, "mrc") ||
+                           sei_path_has_extension(path, "tif") || sei_path_has_extension(path, "tiff");
+        if (!known) return sei_fail(SEI_ERR_USAGE, "%s: no known kind of volume; use .mrc, .emd, .h5 or .tif", path);
+        if (!o->common.plan) SEI_TRY(sei_file_check_target(path, o->common.force));
+    }
+    if (o->history != NULL && !o->common.plan) SEI_TRY(sei_file_check_target(o->history, o->common.force));
+done:
+    return status;
+}
+
+sei_status sei_cli_reconstruct_check(const sei_cli_reconstruct *o, const sei_series *series) {
+    sei_status status = SEI_OK;
+    for (size_t i = 0; i < o->n_bins; ++i) {
+        if (sei_series_find(series, o->bins[i].channel) == NULL) {
+            return sei_fail(SEI_ERR_USAGE, "--bin: there is no channel '%s' in the series", o->bins[i].channel);
+        }
+    }
+    if (series->n_channels > 1 && o->common.output != NULL && !o->common.plan && !one_file_holds_all(o->common.output)) {
+        for (size_t c = 0; c < series->n_channels; ++c) {
+            char *path = NULL;
+            SEI_TRY(channel_path(o->common.output, series->channels[c].name, &path));
+            status = sei_file_check_target(path, o->common.force);
+            sei_free(path);
+            if (status != SEI_OK) return status;
+        }
+    }
+done:
+    return status;
+}
+
+/* The series of one channel, binned. */
+static sei_status take_channel(const sei_cli_reconstruct *o, const sei_series *series, size_t channel, sei_series *out) {
+    sei_status status = SEI_OK;
+    sei_series one = {0};
+    const char *name = series->channels[channel].name;
+    const int bin = bin_of(o, name);
+    SEI_TRY(sei_series_select(series, 1, &name, &one));
+    if (bin > 1) SEI_TRY(sei_clean_bin(&one, bin, out));
+    if (bin == 1) {
+        *out = one;
+        one = (sei_series){0};
+    }
+done:
+    sei_series_free(&one);
+    return status;
+}
+
+/* Depth in voxels of the binned series. */
+static int64_t depth_of(const sei_cli_reconstruct *o, const sei_series *binned, int bin) {
+    if (o->depth <= 0) return 0;
+    const double depth = o->depth_is_nm ? o->depth / binned->pixel_nm : o->depth / bin;
+    return depth < 1 ? 1 : depth > 1e9 ? (int64_t)1e9 : (int64_t)floor(depth + 0.5);
+}
+
+/* Counts per pixel of the binned series, from a number or a table: bins add up n x n pixels. */
+static sei_status read_background(const char *text, int64_t n_tilts, int bin, double **out, int64_t *n) {
+    sei_status status = SEI_OK;
+    sei_table table = {0};
+    double *values = NULL, value = NAN;
+    const bool is_number = sei_parse_double(text, &value) != 0;
+    if (!is_number) {
+        SEI_TRY(sei_io_read_table(text, &table));
+        if (table.n_rows != (size_t)n_tilts) {
+            SEI_TRY(sei_fail(SEI_ERR_INPUT, "%s: %zu rows, the series has %lld tilts", text, table.n_rows, (long long)n_tilts));
+        }
+    }
+    const int64_t count = is_number ? 1 : n_tilts;
+    SEI_TRY(SEI_NEW(values, count, 1, 1));
+    for (int64_t t = 0; t < count; ++t) {
+        values[t] = (is_number ? value : sei_table_get(&table, (size_t)t, "background")) * bin * bin;
+        if (!isfinite(values[t]))
+            SEI_TRY(sei_fail(SEI_ERR_INPUT, "%s: row %lld has no number in a column 'background'", text, (long long)t + 1));
+    }
+    *out = values;
+    *n = count;
+    values = NULL;
+done:
+    sei_free(values);
+    sei_table_free(&table);
+    return status;
+}
+
+static sei_status read_support(const char *path, uint8_t **out, int64_t *n) {
+    sei_status status = SEI_OK;
+    sei_volume volume = {0};
+    uint8_t *support = NULL;
+    SEI_TRY(sei_io_read_volume(path, &volume));
+    const int64_t count = volume.nx * volume.ny * volume.nz;
+    SEI_TRY(SEI_NEW(support, count, 1, 1));
+    for (int64_t i = 0; i < count; ++i) support[i] = volume.data[i] != 0;
+    *out = support;
+    *n = count;
+done:
+    sei_volume_free(&volume);
+    return status;
+}
+
+sei_status sei_cli_reconstruct_channel(const sei_cli_reconstruct *o, sei_device *device, const sei_series *series, size_t channel,
+                                       sei_volume *volume, sei_recon_report *report) {
+    sei_status status = SEI_OK;
+    sei_series one = {0};
+    double *background = NULL;
+    uint8_t *support = NULL;
+    sei_recon_options wanted = o->recon;
+    const int bin = bin_of(o, series->channels[channel].name);
+    SEI_TRY(take_channel(o, series, channel, &one));
+    wanted.depth_px = depth_of(o, &one, bin);
+    if (o->background != NULL) {
+        SEI_TRY(read_background(o->background, series->n_tilts, bin, &background, &wanted.n_background));
+        wanted.background = background;
+    }
+    if (o->support != NULL) {
+        SEI_TRY(read_support(o->support, &support, &wanted.n_support));
+        wanted.support = support;
+    }
+    SEI_TRY(sei_reconstruct(device, &one, 0, &wanted, volume, report));
+    const size_t last = report->history.n_rows - 1;
+    sei_info("%s: %lld x %lld x %lld voxels of %g nm, residual %.4g per pixel after %lld iterations", volume->name,
+             (long long)volume->nx, (long long)volume->ny, (long long)volume->nz, volume->voxel_nm,
+             sei_table_get(&report->history, last, "residual"), (long long)report->n_iterations);
+done:
+    sei_series_free(&one);
+    sei_free(background);
+    sei_free(support);
+    return status;
+}
+
+/* Seconds one slice of one iteration takes here: sixteen slices of the real geometry, forward and back. */
+static sei_status time_slice(sei_device *device, const sei_series *one, const sei_recon_options *wanted, double *seconds) {
+    sei_status status = SEI_OK;
+    sei_series few = {0};
+    sei_volume volume = {0};
+    sei_recon_options short_run = *wanted;
+    struct timespec before, after;
+    const int64_t ny = one->ny < 16 ? one->ny : 16;
+    short_run.iterations = 1;
+    short_run.slab_slices = 0;
+    SEI_TRY(sei_series_alloc(one->nx, ny, one->n_tilts, 1, &few));
+    for (int64_t t = 0; t < few.n_tilts; ++t) few.tilts[t] = one->tilts[t];
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    SEI_TRY(sei_reconstruct(device, &few, 0, &short_run, &volume, NULL));
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    *seconds = ((double)(after.tv_sec - before.tv_sec) + 1e-9 * (double)(after.tv_nsec - before.tv_nsec)) / (double)ny;
+done:
+    sei_series_free(&few);
+    sei_volume_free(&volume);
+    return status;
+}
+
+sei_status sei_cli_reconstruct_plan(const sei_cli_reconstruct *o, sei_device *device, const sei_series *series) {
+    sei_status status = SEI_OK;
+    sei_series one = {0};
+    double seconds = 0, disk = 0, most = 0;
+    size_t kept = 0;
+    for (size_t c = 0; c < series->n_channels; ++c) {
+        sei_recon_options wanted = o->recon;
+        size_t bytes = 0;
+        int slices = 0;
+        double per_slice = 0;
+        SEI_TRY(take_channel(o, series, c, &one));
+        wanted.depth_px = depth_of(o, &one, bin_of(o, series->channels[c].name));
+        const int64_t depth = wanted.depth_px > 0 ? wanted.depth_px : one.nx;
+        const double volume_bytes = 4.0 * (double)one.nx * (double)one.ny * (double)depth;
+        SEI_TRY(sei_reconstruct_plan(device, &one, &wanted, &bytes, &slices));
+        SEI_TRY(time_slice(device, &one, &wanted, &per_slice));
+        /* a run of one iteration costs about two iterations: sums of columns, start, and the result's sums */
+        seconds += per_slice * (double)one.ny * (wanted.method == SEI_METHOD_WBP ? 1 : 0.5 * (wanted.iterations + 1));
+        disk += volume_bytes;
+        most = fmax(most, (double)kept + (double)bytes);
+        kept += (size_t)volume_bytes;
+        sei_series_free(&one);
+    }
+    double input = 0;
+    for (size_t c = 0; c < series->n_channels; ++c)
+        input += 4.0 * (double)series->nx * (double)series->ny * (double)series->n_tilts;
+    sei_info("plan: memory %.2f GiB, disk %.2f GiB, time about %.0f s; nothing was written", (most + input) / 1073741824.0,
+             disk / 1073741824.0, seconds);
+    json_t *plan = json_object();
+    json_object_set_new(plan, "memory", sei_cli_number(most + input, "B", NAN));
+    json_object_set_new(plan, "disk", sei_cli_number(disk, "B", NAN));
+    json_object_set_new(plan, "time", sei_cli_number(seconds, "s", NAN));
+    SEI_TRY(sei_cli_print_json(&o->common, json_pack("{s:s, s:o}", "backend", device->backend->name, "plan", plan)));
+done:
+    sei_series_free(&one);
+    return status;
+}
+
+sei_status sei_cli_reconstruct_provenance(const sei_cli_reconstruct *o, const sei_device *device, sei_provenance *out) {
+    sei_status status = SEI_OK;
+    sei_provenance p = {0};
+    const sei_recon_options *r = &o->recon;
+    snprintf(p.stage, sizeof p.stage, "reconstruct");
+    snprintf(p.backend, sizeof p.backend, "%s", device->backend->name);
+    SEI_TRY(sei_provenance_set(&p, "method", "%s", sei_method_name(r->method)));
+    SEI_TRY(sei_provenance_set(&p, "projector", "%s", sei_kernel_name(r->kernel)));
+    if (r->method != SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(&p, "iterations", "%d", r->iterations));
+    if (r->method == SEI_METHOD_SIRT || r->method == SEI_METHOD_SIRT_POSITIVE)
+        SEI_TRY(sei_provenance_set(&p, "relaxation", "%.17g", r->relaxation));
+    if (r->method == SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(&p, "filter", "%s, cut-off %.17g", r->filter, r->filter_cutoff));
+    if (o->depth > 0) SEI_TRY(sei_provenance_set(&p, "depth", "%.17g%s", o->depth, o->depth_is_nm ? " nm" : " px"));
+    SEI_TRY(sei_provenance_set(&p, "bin", "%d", o->bin));
+    for (size_t i = 0; i < o->n_bins; ++i) {
+        char key[SEI_NAME_LENGTH];
+        snprintf(key, sizeof key, "bin_%.50s", o->bins[i].channel);
+        SEI_TRY(sei_provenance_set(&p, key, "%d", o->bins[i].bin));
+    }
+    double value = NAN;
+    if (o->background != NULL && sei_parse_double(o->background, &value))
+        SEI_TRY(sei_provenance_set(&p, "background", "%.17g", value));
+    if (isfinite(o->common.pixel_nm)) SEI_TRY(sei_provenance_set(&p, "pixel_nm", "%.17g", o->common.pixel_nm));
+    if (isfinite(o->common.axis_deg)) SEI_TRY(sei_provenance_set(&p, "axis_deg", "%.17g", o->common.axis_deg));
+    if (isfinite(o->common.axis_offset_px)) SEI_TRY(sei_provenance_set(&p, "axis_offset_px", "%.17g", o->common.axis_offset_px));
+    if (o->common.invert_tilt) SEI_TRY(sei_provenance_set(&p, "invert_tilt", "true"));
+    if (o->common.flip_y) SEI_TRY(sei_provenance_set(&p, "flip_y", "true"));
+    for (size_t i = 0; i < o->files.count; ++i) {
+        const char *equals = strchr(o->files.names[i], '=');
+        const bool named = equals != NULL && !sei_file_exists(o->files.names[i]);
+        SEI_TRY(sei_io_provenance_add_input(&p, named ? equals + 1 : o->files.names[i]));
+    }
+    const char *more[] = {o->common.angles, o->support, o->background != NULL && !isfinite(value) ? o->background : NULL};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; ++i) {
+        if (more[i] != NULL) SEI_TRY(sei_io_provenance_add_input(&p, more[i]));
+    }
+    *out = p;
+    return SEI_OK;
+done:
+    sei_provenance_free(&p);
+    return status;
+}
+
+/* The last row of a history as numbers: what the sidecar file holds. */
+static sei_status add_numbers(sei_provenance *provenance, const char *channel, const sei_recon_report *report) {
+    sei_status status = SEI_OK;
+    static const struct { const char *name, *unit; } columns[] = {{"log_likelihood", ""}, {"residual", "counts"}};
+    for (size_t k = 0; k < 2; ++k) {
+        char name[SEI_NAME_LENGTH];
+        const double value = sei_table_get(&report->history, report->history.n_rows - 1, columns[k].name);
+        snprintf(name, sizeof name, "%s_%.40s", columns[k].name, channel);
+        if (isfinite(value)) SEI_TRY(sei_numbers_set(&provenance->numbers, name, value, columns[k].unit, NAN));
+    }
+done:
+    return status;
+}
+
+/* All histories in one table with a first column that counts the channels. */
+static sei_status write_history(const sei_cli_reconstruct *o, size_t n, const sei_recon_report *reports) {
+    static const char *const columns[] = {"channel", "iteration", "log_likelihood", "counted", "residual", "flux"};
+    sei_status status = SEI_OK;
+    sei_table table = {0};
+    size_t rows = 0;
+    for (size_t c = 0; c < n; ++c) rows += reports[c].history.n_rows;
+    SEI_TRY(sei_table_alloc("history", 6, columns, rows, &table));
+    double *cell = table.cells;
+    for (size_t c = 0; c < n; ++c) {
+        for (size_t r = 0; r < reports[c].history.n_rows; ++r) {
+            *cell++ = (double)c;
+            for (size_t k = 0; k < 5; ++k) *cell++ = reports[c].history.cells[r * 5 + k];
+        }
+    }
+    SEI_TRY(sei_io_write_table(o->history, &table, o->common.force));
+done:
+    sei_table_free(&table);
+    return status;
+}
+
+sei_status sei_cli_reconstruct_write(const sei_cli_reconstruct *o, size_t n, sei_volume *volumes, const sei_recon_report *reports,
+                                     sei_provenance *provenance) {
+    sei_status status = SEI_OK;
+    const char *path = o->common.output;
+    for (size_t c = 0; c < n; ++c) SEI_TRY(add_numbers(provenance, volumes[c].name, &reports[c]));
+    if (n == 1 || one_file_holds_all(path)) {
+        SEI_TRY(sei_io_write_volumes(path, n, volumes, provenance, o->common.force));
+        sei_info("wrote %s", path);
+    }
+    for (size_t c = 0; n > 1 && !one_file_holds_all(path) && c < n; ++c) {
+        char *one = NULL;
+        SEI_TRY(channel_path(path, volumes[c].name, &one));
+        status = sei_io_write_volumes(one, 1, &volumes[c], provenance, o->common.force);
+        if (status == SEI_OK) sei_info("wrote %s", one);
+        sei_free(one);
+        if (status != SEI_OK) return status;
+    }
+    if (o->history != NULL) SEI_TRY(write_history(o, n, reports));
+done:
+    return status;
+}
