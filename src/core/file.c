@@ -1,12 +1,16 @@
 #include "core/file.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/alloc.h"
@@ -252,6 +256,107 @@ sei_status sei_folder_make(const char *path) {
     }
     sei_free(partial);
     return status;
+}
+
+sei_status sei_folder_make_below(const char *root, const char *relative) {
+    char *path = NULL;
+    struct stat info;
+    sei_status status = sei_path_join(root, relative, &path);
+    if (status != SEI_OK) return status;
+    for (char *c = path + strlen(root) + 1; status == SEI_OK; ++c) {
+        if (*c != '/' && *c != 0) continue;
+        const char separator = *c;
+        *c = 0;
+        if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+            status = sei_fail(SEI_ERR_ENVIRONMENT, "%s: the folder cannot be made: %s", path, strerror(errno));
+        } else if (lstat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
+            status = sei_fail(SEI_ERR_ENVIRONMENT, "%s: a link or file stands where a folder is needed; remove it", path);
+        }
+        *c = separator;
+        if (separator == 0) break;
+    }
+    sei_free(path);
+    return status;
+}
+
+sei_status sei_folder_lock(const char *path, int *lock) {
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return sei_fail(SEI_ERR_ENVIRONMENT, "%s: the folder cannot be used: %s", path, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        const int error = errno;
+        close(fd);
+        if (error == EWOULDBLOCK) {
+            return sei_fail(SEI_ERR_ENVIRONMENT, "%s: another process works in this folder; wait for it or choose another", path);
+        }
+        return sei_fail(SEI_ERR_ENVIRONMENT, "%s: the folder cannot be locked: %s", path, strerror(error));
+    }
+    *lock = fd;
+    return SEI_OK;
+}
+
+void sei_folder_unlock(int lock) {
+    if (lock >= 0) close(lock);
+}
+
+void sei_folder_sweep(const char *path) {
+    static const char head[] = ".seitomo-";
+    DIR *folder = opendir(path);
+    if (folder == NULL) return;
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (strncmp(entry->d_name, head, sizeof head - 1) == 0 && sei_path_has_extension(entry->d_name, "part")) {
+            unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+    }
+    closedir(folder);
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void sei_folder_list_free(char **names, size_t count) {
+    for (size_t i = 0; i < count; ++i) sei_free(names[i]);
+    sei_free(names);
+}
+
+sei_status sei_folder_list(const char *path, const char *ending, char ***names, size_t *count) {
+    sei_status status = SEI_OK;
+    char **list = NULL;
+    size_t n = 0;
+    struct stat info;
+    DIR *folder = opendir(path);
+    if (folder == NULL && errno != ENOENT)
+        return sei_fail(SEI_ERR_ENVIRONMENT, "%s: the folder cannot be read: %s", path, strerror(errno));
+    for (const struct dirent *entry = folder == NULL ? NULL : readdir(folder); entry != NULL; entry = readdir(folder)) {
+        const size_t length = strlen(entry->d_name);
+        const size_t wanted = strlen(ending);
+        if (length < wanted || strcmp(entry->d_name + length - wanted, ending) != 0) continue;
+        if (fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) continue;
+        void *grown = list;
+        SEI_TRY(sei_realloc(&grown, (n + 1) * sizeof *list));
+        list = grown;
+        SEI_TRY(sei_strdup(entry->d_name, &list[n]));
+        ++n;
+    }
+    if (n > 1) qsort(list, n, sizeof *list, by_name);
+    *names = list;
+    *count = n;
+    list = NULL;
+    n = 0;
+done:
+    if (folder != NULL) closedir(folder);
+    sei_folder_list_free(list, n);
+    return status;
+}
+
+bool sei_path_in_the_way(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+double sei_folder_free_bytes(const char *path) {
+    struct statvfs info;
+    return statvfs(path, &info) == 0 ? (double)info.f_bavail * (double)info.f_frsize : -1;
 }
 
 sei_status sei_path_join(const char *folder, const char *name, char **out) {

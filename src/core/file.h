@@ -53,6 +53,22 @@ bool sei_file_exists(const char *path);
 bool sei_folder_exists(const char *path);
 /* Makes a folder and its parents. */
 sei_status sei_folder_make(const char *path) SEI_MUST_CHECK;
+/* Makes root/relative with its parents; `root` must be there. A link or file among them is refused (SEI_ERR_ENVIRONMENT),
+ * so that nothing is written outside root. */
+sei_status sei_folder_make_below(const char *root, const char *relative) SEI_MUST_CHECK;
+/* Takes the folder for this process: SEI_ERR_ENVIRONMENT at once when another process has it. *lock goes to unlock. The
+ * lock ends with the process, however it ends. */
+sei_status sei_folder_lock(const char *path, int *lock) SEI_MUST_CHECK;
+void sei_folder_unlock(int lock); /* < 0: nothing */
+/* Names of the regular files in a folder that end in `ending`, sorted; an absent folder has none. */
+sei_status sei_folder_list(const char *path, const char *ending, char ***names, size_t *count) SEI_MUST_CHECK;
+void sei_folder_list_free(char **names, size_t count);
+/* Whether anything (file, link, folder, device) has this path. */
+bool sei_path_in_the_way(const char *path);
+/* Removes temporaries that a killed process left in the folder; only for the holder of its lock. */
+void sei_folder_sweep(const char *path);
+/* Bytes free for this user on the folder's disk; -1 unknown. */
+double sei_folder_free_bytes(const char *path);
 /* "folder/name" as a new string; an absolute `name` stands alone. sei_free it. */
 sei_status sei_path_join(const char *folder, const char *name, char **out) SEI_MUST_CHECK;
 /* The part after the last '/'; points into path. */
