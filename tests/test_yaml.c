@@ -130,6 +130,10 @@ static void test_overrides(void **state) {
     assert_int_equal(d->n_steps, 2);
     assert_string_equal(d->steps[1].name, "wbp");
     sei_yaml_free(&spec, d);
+    d = NULL;
+    assert_ok(load("title: x\n", 0, NULL, &d, NULL));
+    assert_int_equal(d->n_steps, 0); /* the pattern in the defaults is no item */
+    sei_yaml_free(&spec, d);
 }
 
 static void refuse(const char *text, const char *part) {

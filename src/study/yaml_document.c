@@ -214,6 +214,27 @@ static int copy_node(sei_yaml_source *to, const sei_yaml_source *from, int node,
     return id;
 }
 
+static bool is_pattern_list(const sei_yaml_source *source, const yaml_node_t *n) {
+    return n->type == YAML_SEQUENCE_NODE && n->data.sequence.items.start < n->data.sequence.items.top &&
+           sei_yaml_node(source, n->data.sequence.items.start[0])->type == YAML_MAPPING_NODE;
+}
+
+/* A copy of a default: the pattern of a list's items is no item. */
+static int copy_default(sei_yaml_source *to, const sei_yaml_source *defaults, int node) {
+    const yaml_node_t *n = sei_yaml_node(defaults, node);
+    if (is_pattern_list(defaults, n)) {
+        return marked(to, yaml_document_add_sequence(&to->document, NULL, YAML_ANY_SEQUENCE_STYLE), MARK_DEFAULT, 0);
+    }
+    if (n->type != YAML_MAPPING_NODE) return copy_node(to, defaults, node, MARK_DEFAULT, 0);
+    const int id = marked(to, yaml_document_add_mapping(&to->document, NULL, YAML_ANY_MAPPING_STYLE), MARK_DEFAULT, 0);
+    for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; id != 0 && p < n->data.mapping.pairs.top; ++p) {
+        const int key = copy_node(to, defaults, p->key, MARK_DEFAULT, 0);
+        const int value = key == 0 ? 0 : copy_default(to, defaults, p->value);
+        if (value == 0 || !yaml_document_append_mapping_pair(&to->document, id, key, value)) return 0;
+    }
+    return id;
+}
+
 /* The node for a --set value. */
 static sei_status value_node(sei_yaml_source *source, size_t index, const char *value, int *out) {
     sei_status status = SEI_OK;
@@ -338,15 +359,8 @@ sei_status sei_yaml_merge(sei_yaml_source *source, int node, const sei_yaml_sour
             status = sei_yaml_merge(source, there, defaults, p->value);
             continue;
         }
-        const yaml_node_t *value = sei_yaml_node(defaults, p->value);
         const int key = add_scalar(source, name, YAML_PLAIN_SCALAR_STYLE, MARK_DEFAULT, 0);
-        int copy = 0;
-        if (key != 0 && value->type == YAML_SEQUENCE_NODE && value->data.sequence.items.start < value->data.sequence.items.top &&
-            sei_yaml_node(defaults, value->data.sequence.items.start[0])->type == YAML_MAPPING_NODE) {
-            copy = marked(source, yaml_document_add_sequence(&source->document, NULL, YAML_ANY_SEQUENCE_STYLE), MARK_DEFAULT, 0);
-        } else if (key != 0) {
-            copy = copy_node(source, defaults, p->value, MARK_DEFAULT, 0);
-        }
+        const int copy = key == 0 ? 0 : copy_default(source, defaults, p->value);
         if (copy == 0 || !yaml_document_append_mapping_pair(&source->document, node, key, copy)) return no_memory(source);
     }
     return status;
