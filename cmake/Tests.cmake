@@ -34,15 +34,6 @@ if(SEITOMO_SANITIZE MATCHES "thread")
   set_property(TEST ${test_names} APPEND PROPERTY ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1")
 endif()
 
-# a driver that does not work, to see what the CUDA module says of it
-if(TARGET seitomo_cuda AND TARGET test_driver)
-  add_library(stub_driver SHARED ${PROJECT_SOURCE_DIR}/tests/driver/stub_driver.c)
-  target_link_libraries(stub_driver PRIVATE seitomo_settings)
-  set_target_properties(stub_driver PROPERTIES OUTPUT_NAME cuda SOVERSION 1 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/stub_driver)
-  set_property(TEST test_driver APPEND PROPERTY ENVIRONMENT "SEITOMO_STUB_DRIVER=${PROJECT_BINARY_DIR}/stub_driver")
-  set_tests_properties(test_driver PROPERTIES LABELS cuda)
-endif()
-
 # the emulation's own tests are C++ with kernels, some of them wrong on purpose
 file(GLOB emulation_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/test_*.cpp)
 if(TARGET seitomo_emulation)

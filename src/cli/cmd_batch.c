@@ -1,0 +1,95 @@
+/* batch: many data sets of one study, each in a process of its own, and the table across them. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "seitomo/study.h"
+
+enum { KEY_JOBS = 0x2000 };
+
+typedef struct words {
+    sei_common common;
+    const char *study;
+    int jobs;
+} words;
+
+static const struct argp_option options[] = {{"jobs", KEY_JOBS, "N", 0, "data sets at a time (default 1)", 10}, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    words *w = state->input;
+    char *end = NULL;
+    switch (key) {
+        case ARGP_KEY_INIT: state->child_inputs[0] = &w->common; return 0;
+        case KEY_JOBS:
+            w->jobs = (int)strtol(arg, &end, 10);
+            if (*end != 0 || end == arg || w->jobs < 1 || w->jobs > 256)
+                argp_error(state, "--jobs: '%s' is not a count from 1 to 256", arg);
+            return 0;
+        case ARGP_KEY_ARG:
+            if (w->study != NULL) argp_error(state, "one study file at a time");
+            w->study = arg;
+            return 0;
+        case ARGP_KEY_END:
+            if (w->study == NULL) argp_error(state, "no study file");
+            if (w->common.output == NULL) argp_error(state, "no output folder; give -o DIR");
+            return 0;
+        default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static json_t *summary(const sei_batch_result *results, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; ++i) {
+        json_t *name = json_string(results[i].name);
+        json_t *message = json_string(results[i].message);
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:o}", "name", name == NULL ? json_string("?") : name, "cycle",
+                                              sei_cli_real(results[i].cycle), "exit_code", results[i].exit_code, "message",
+                                              message == NULL ? json_string("?") : message));
+    }
+    return json_pack("{s:o}", "data", list);
+}
+
+sei_status sei_cmd_batch(int argc, char **argv) {
+    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        "STUDY.yaml",
+        "Runs every data set of a study in a process of its own and goes on after a failure; then one table "
+        "across them by cycle number, plots and a page. Data sets that are done already are kept.\v"
+        "The study file: title, recipe (for all), data: a list of {name, cycle, recipe, folder, set}; paths are "
+        "relative to the study file.",
+        children,
+        NULL,
+        NULL};
+    words w = {.jobs = 1};
+    char program[4096];
+    sei_batch_result *results = NULL;
+    size_t n = 0;
+    sei_common_default(&w.common);
+    sei_status status = sei_cli_parse(&argp, argc, argv, &w);
+    if (status != SEI_OK) return status;
+    sei_cli_apply(&w.common);
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length < 0) return sei_fail(SEI_ERR_ENVIRONMENT, "/proc is not there: this program cannot find itself");
+    program[length] = 0;
+    const sei_batch_options batch = {.study = w.study,
+                                     .n_set = w.common.n_set,
+                                     .set = w.common.set,
+                                     .output = w.common.output,
+                                     .program = program,
+                                     .jobs = w.jobs,
+                                     .threads = w.common.threads,
+                                     .backend = w.common.backend,
+                                     .isa = w.common.isa,
+                                     .memory_bytes = w.common.memory_bytes,
+                                     .force = w.common.force};
+    status = sei_batch(&batch, &results, &n);
+    if (results != NULL) {
+        const sei_status printed = sei_cli_print_json(&w.common, summary(results, n));
+        if (status == SEI_OK) status = printed;
+    }
+    sei_batch_results_free(results);
+    return status;
+}

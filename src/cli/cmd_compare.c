@@ -1,0 +1,151 @@
+/* compare: reconstruction methods side by side on one aligned series. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "seitomo/study.h"
+
+enum { KEY_METHODS = 0x2000, KEY_TRUTH, KEY_ITERATIONS, KEY_DEPTH, KEY_BIN, KEY_CHANNEL, KEY_KERNEL, KEY_SLICE, MAX_METHODS = 8 };
+
+typedef struct words {
+    sei_common common;
+    sei_cli_files files;
+    sei_compare_options options;
+    sei_method methods[MAX_METHODS];
+    const char *truth;
+} words;
+
+static const struct argp_option options[] = {
+    {"methods", KEY_METHODS, "LIST", 0, "em, sirt, sirt-positive, wbp (default em,sirt,wbp)", 10},
+    {"truth", KEY_TRUTH, "VOLUME", 0, "the true volume, if it is known", 10},
+    {"iterations", KEY_ITERATIONS, "N", 0, "of em and sirt (default 20)", 10},
+    {"kernel", KEY_KERNEL, "NAME", 0, "linear or strip (default linear)", 10},
+    {"depth", KEY_DEPTH, "PX", 0, "depth of the volume in unbinned pixels (default: as wide)", 10},
+    {"bin", KEY_BIN, "N", 0, "sum N x N pixels first", 10},
+    {"channel", KEY_CHANNEL, "NAME", 0, "channel to compare on (default HAADF, else the first)", 10},
+    {"slice-nm", KEY_SLICE, "NM", 0, "thickness of the slices in the pictures (default 5)", 10},
+    {0}};
+
+static int whole(const char *option, const char *text, int low, int high, struct argp_state *state) {
+    char *end = NULL;
+    const long value = strtol(text, &end, 10);
+    if (end == text || *end != 0 || value < low || value > high)
+        argp_error(state, "%s: '%s' is not a number from %d to %d", option, text, low, high);
+    return (int)value;
+}
+
+static void read_methods(words *w, char *list, struct argp_state *state) {
+    char *rest = NULL;
+    for (char *word = strtok_r(list, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
+        if (w->options.n_methods == MAX_METHODS) argp_error(state, "--methods: too many");
+        if (sei_method_from_name(word, &w->methods[w->options.n_methods]) != SEI_OK)
+            argp_error(state, "--methods: %s", sei_last_error());
+        ++w->options.n_methods;
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    words *w = state->input;
+    switch (key) {
+        case ARGP_KEY_INIT: state->child_inputs[0] = &w->common; return 0;
+        case KEY_METHODS: read_methods(w, arg, state); return 0;
+        case KEY_TRUTH: w->truth = arg; return 0;
+        case KEY_ITERATIONS: w->options.iterations = whole("--iterations", arg, 1, 100000, state); return 0;
+        case KEY_DEPTH: w->options.depth_px = whole("--depth", arg, 1, 65536, state); return 0;
+        case KEY_BIN: w->options.bin = whole("--bin", arg, 1, 64, state); return 0;
+        case KEY_CHANNEL: w->options.channel = arg; return 0;
+        case KEY_KERNEL:
+            if (strcmp(arg, "linear") != 0 && strcmp(arg, "strip") != 0)
+                argp_error(state, "--kernel: '%s' is neither linear nor strip", arg);
+            w->options.kernel = strcmp(arg, "strip") == 0 ? SEI_KERNEL_STRIP : SEI_KERNEL_LINEAR;
+            return 0;
+        case KEY_SLICE:
+            if (!sei_parse_double(arg, &w->options.slice_nm) || !(w->options.slice_nm > 0))
+                argp_error(state, "--slice-nm: '%s' is not above 0", arg);
+            return 0;
+        case ARGP_KEY_ARG: sei_cli_add_file(&w->files, arg, state); return 0;
+        case ARGP_KEY_END:
+            if (w->files.count == 0) argp_error(state, "no series");
+            if (w->common.output == NULL) argp_error(state, "no output folder; give -o DIR");
+            return 0;
+        default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static json_t *summary(const sei_table *rows, const char *backend) {
+    json_t *methods = json_object();
+    for (size_t r = 0; r < rows->n_rows; ++r) {
+        json_t *one = json_object();
+        for (size_t c = 1; c < rows->n_columns; ++c) {
+            const double sd =
+                strcmp(rows->columns[c], "elongation_moments") == 0 ? sei_table_get(rows, r, "elongation_moments_sd") : NAN;
+            json_object_set_new(one, rows->columns[c], sei_cli_number(rows->cells[r * rows->n_columns + c], "", sd));
+        }
+        json_object_set_new(methods, sei_method_name((sei_method)(int)sei_table_get(rows, r, "method")), one);
+    }
+    return json_pack("{s:o, s:s}", "methods", methods, "backend", backend);
+}
+
+static void print_rows(const sei_table *rows) {
+    sei_info("%-14s %12s %12s %12s %14s %10s", "method", "elong. acf", "elong. obj.", "residual", "log-likelihood", "truth rmse");
+    for (size_t r = 0; r < rows->n_rows; ++r) {
+        sei_info("%-14s %12.4f %12.4f %12.5g %14.7g %10.4f", sei_method_name((sei_method)(int)sei_table_get(rows, r, "method")),
+                 sei_table_get(rows, r, "elongation_autocorrelation"), sei_table_get(rows, r, "elongation_moments"),
+                 sei_table_get(rows, r, "residual"), sei_table_get(rows, r, "log_likelihood"),
+                 sei_table_get(rows, r, "truth_rmse"));
+    }
+}
+
+sei_status sei_cmd_compare(int argc, char **argv) {
+    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        "SERIES...",
+        "Reconstructs one channel of an aligned series by several methods and sets them side by side: elongation, "
+        "residual, likelihood, error against a truth, pictures.",
+        children,
+        NULL,
+        NULL};
+    words w = {0};
+    sei_read_options reading;
+    sei_series series = {0};
+    sei_volume truth = {0};
+    sei_device *device = NULL;
+    sei_table rows = {0};
+    const char *inputs[SEI_CLI_MAX_FILES];
+    sei_common_default(&w.common);
+    sei_compare_options_default(&w.options);
+    sei_status status = sei_cli_parse(&argp, argc, argv, &w);
+    if (status != SEI_OK) return status;
+    sei_cli_apply(&w.common);
+    w.options.methods = w.methods;
+    w.options.overwrite = w.common.force;
+    w.options.memory_bytes = w.common.memory_bytes;
+    for (size_t i = 0; i < w.files.count; ++i) {
+        const char *equals = strchr(w.files.names[i], '=');
+        const char *slash = strchr(w.files.names[i], '/');
+        inputs[i] = equals != NULL && (slash == NULL || equals < slash) ? equals + 1 : w.files.names[i];
+    }
+    w.options.n_inputs = w.files.count;
+    w.options.inputs = inputs;
+    SEI_TRY(sei_cli_open_device(&w.common, &device));
+    sei_cli_read_options(&w.common, w.files.count, w.files.names, &reading);
+    SEI_TRY(sei_io_read_series(&reading, &series));
+    if (w.truth != NULL) {
+        SEI_TRY(sei_io_read_volume(w.truth, &truth));
+        w.options.truth = &truth;
+    }
+    SEI_TRY(sei_compare(device, &series, &w.options, w.common.output, &rows));
+    print_rows(&rows);
+    SEI_TRY(sei_cli_print_json(&w.common, summary(&rows, device->backend->name)));
+done:
+    sei_table_free(&rows);
+    sei_volume_free(&truth);
+    sei_series_free(&series);
+    sei_device_close(device);
+    return status;
+}

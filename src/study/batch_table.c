@@ -1,0 +1,347 @@
+/* One table across the data sets of a study, plots against cycle, and the page. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "seitomo/report.h"
+#include "study/batch.h"
+#include "study/page.h"
+#include "study/record.h"
+
+/* Plots against cycle: the numbers that go together by unit. */
+static const struct {
+    const char *name, *title, *unit, *part;
+} groups[] = {{"volumes", "Volumes", "nm^3", "_volume"},
+              {"fractions", "Fractions", "", "fraction"},
+              {"lengths", "Lengths", "nm", ""},
+              {"surfaces", "Surface per volume", "1/nm", ""},
+              {"counts", "Counts", "", "count"}};
+enum { N_GROUPS = sizeof groups / sizeof groups[0], MAX_COLUMNS = 128 };
+
+typedef struct across {
+    size_t n_columns;
+    char names[MAX_COLUMNS][SEI_NAME_LENGTH];
+    char units[MAX_COLUMNS][SEI_UNIT_LENGTH];
+    unsigned *order; /* data sets that are done, by cycle; those without one last */
+    size_t n_rows;
+    sei_numbers *numbers; /* [n_data] */
+} across;
+
+typedef struct ranked {
+    double cycle;
+    unsigned index;
+} ranked;
+
+static int by_cycle(const void *a, const void *b) {
+    const ranked *p = a;
+    const ranked *q = b;
+    const double x = isnan(p->cycle) ? INFINITY : p->cycle;
+    const double y = isnan(q->cycle) ? INFINITY : q->cycle;
+    if (x != y) return x < y ? -1 : 1;
+    return p->index < q->index ? -1 : p->index > q->index;
+}
+
+static void add_column(across *a, const sei_number *number) {
+    for (size_t c = 0; c < a->n_columns; ++c) {
+        if (strcmp(a->names[c], number->name) == 0) return;
+    }
+    if (a->n_columns == MAX_COLUMNS) return;
+    memcpy(a->names[a->n_columns], number->name, SEI_NAME_LENGTH);
+    memcpy(a->units[a->n_columns], number->unit, SEI_UNIT_LENGTH);
+    ++a->n_columns;
+}
+
+static void across_free(across *a, unsigned n) {
+    for (unsigned i = 0; a->numbers != NULL && i < n; ++i) sei_numbers_free(&a->numbers[i]);
+    sei_free(a->numbers);
+    sei_free(a->order);
+    sei_free(a);
+}
+
+/* Reads measures.json of every data set that is done. */
+static sei_status collect(const sei_batch_state *batch, across **out) {
+    const unsigned n = batch->study->n_data;
+    across *a = NULL;
+    ranked *ranks = NULL;
+    char *path = NULL;
+    char name[SEI_RUN_NAME];
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(a, 1, 1, 1));
+    SEI_TRY(SEI_NEW(a->numbers, n, 1, 1));
+    SEI_TRY(SEI_NEW(a->order, n, 1, 1));
+    SEI_TRY(SEI_NEW(ranks, n, 1, 1));
+    for (unsigned i = 0; i < n; ++i) {
+        if (batch->results[i].exit_code != 0) continue;
+        ranks[a->n_rows++] = (ranked){batch->results[i].cycle, i};
+        snprintf(name, sizeof name, "%s/measures.json", batch->folders[i]);
+        SEI_TRY(sei_path_join(batch->run.root, name, &path));
+        if (sei_file_exists(path)) SEI_TRY(sei_io_read_numbers(path, &a->numbers[i]));
+        sei_free(path);
+        path = NULL;
+        for (size_t k = 0; k < a->numbers[i].count; ++k) add_column(a, &a->numbers[i].items[k]);
+    }
+    if (a->n_rows > 1) qsort(ranks, a->n_rows, sizeof *ranks, by_cycle);
+    for (size_t r = 0; r < a->n_rows; ++r) a->order[r] = ranks[r].index;
+    *out = a;
+    a = NULL;
+done:
+    sei_free(path);
+    sei_free(ranks);
+    if (a != NULL) across_free(a, n);
+    return status;
+}
+
+/* A CSV cell: quoted, quotes doubled, and never the start of a spreadsheet formula. */
+static sei_status add_cell(sei_text *csv, const char *text) {
+    sei_status status = sei_text_add(csv, "\"%s", strchr("=+-@", text[0]) != NULL && text[0] != 0 ? "'" : "");
+    for (const char *c = text; status == SEI_OK && *c != 0; ++c) {
+        status = *c == '"' ? sei_text_append(csv, "\"\"", 2) : sei_text_append(csv, (unsigned char)*c < 32 ? "?" : c, 1);
+    }
+    return status == SEI_OK ? sei_text_append(csv, "\"", 1) : status;
+}
+
+static sei_status add_real(sei_text *csv, double value) {
+    char buffer[32];
+    return isfinite(value) ? sei_text_add(csv, ",%s", sei_format_double(value, buffer)) : sei_text_append(csv, ",", 1);
+}
+
+static sei_status write_csv(sei_batch_state *batch, const sei_stage *stage, const across *a) {
+    sei_text csv = {0};
+    char *path = NULL;
+    sei_status status = SEI_OK;
+    SEI_TRY(sei_text_add(&csv, "data_set,cycle"));
+    for (size_t c = 0; c < a->n_columns; ++c) SEI_TRY(sei_text_add(&csv, ",%s,%s_sd", a->names[c], a->names[c]));
+    SEI_TRY(sei_text_append(&csv, "\n", 1));
+    for (size_t r = 0; r < a->n_rows; ++r) {
+        const unsigned i = a->order[r];
+        SEI_TRY(add_cell(&csv, batch->results[i].name));
+        SEI_TRY(add_real(&csv, batch->results[i].cycle));
+        for (size_t c = 0; c < a->n_columns; ++c) {
+            const sei_number *number = sei_numbers_find(&a->numbers[i], a->names[c]);
+            SEI_TRY(add_real(&csv, number == NULL ? NAN : number->value));
+            SEI_TRY(add_real(&csv, number == NULL ? NAN : number->sd));
+        }
+        SEI_TRY(sei_text_append(&csv, "\n", 1));
+    }
+    SEI_TRY(sei_run_path(&batch->run, stage, "numbers.csv", &path));
+    SEI_TRY(sei_file_write_text(path, true, csv.data, csv.length));
+done:
+    sei_free(path);
+    sei_text_free(&csv);
+    return status;
+}
+
+static bool in_group(int g, const char *name, const char *unit) {
+    return strcmp(unit, groups[g].unit) == 0 && strstr(name, groups[g].part) != NULL;
+}
+
+static sei_status plot_group(sei_batch_state *batch, const sei_stage *stage, const across *a, int g) {
+    const char *columns[MAX_COLUMNS + 1] = {"cycle"};
+    size_t n = 1;
+    char name[SEI_RUN_NAME];
+    char *path = NULL;
+    sei_table table = {0};
+    sei_status status = SEI_OK;
+    size_t rows = 0;
+    while (rows < a->n_rows && !isnan(batch->results[a->order[rows]].cycle)) ++rows;
+    for (size_t c = 0; c < a->n_columns && n <= 8; ++c) {
+        bool any = false;
+        for (size_t r = 0; r < rows; ++r) {
+            const sei_number *number = sei_numbers_find(&a->numbers[a->order[r]], a->names[c]);
+            any = any || (number != NULL && isfinite(number->value));
+        }
+        if (any && in_group(g, a->names[c], a->units[c])) columns[n++] = a->names[c];
+    }
+    if (n == 1 || rows < 2) return SEI_OK;
+    SEI_TRY(sei_table_alloc(groups[g].name, n, columns, rows, &table));
+    for (size_t r = 0; r < rows; ++r) {
+        table.cells[r * n] = batch->results[a->order[r]].cycle;
+        for (size_t c = 1; c < n; ++c) {
+            const sei_number *number = sei_numbers_find(&a->numbers[a->order[r]], columns[c]);
+            if (number != NULL) table.cells[r * n + c] = number->value;
+        }
+    }
+    snprintf(name, sizeof name, "plots/%s.svg", groups[g].name);
+    SEI_TRY(sei_run_path(&batch->run, stage, name, &path));
+    path[strlen(path) - 4] = 0;
+    const sei_plot plot = {.title = groups[g].title,
+                           .x_label = "cycle",
+                           .y_label = groups[g].unit[0] != 0 ? groups[g].unit : "value",
+                           .x = "cycle",
+                           .n_series = n - 1,
+                           .series = columns + 1,
+                           .points = true};
+    SEI_TRY(sei_plot_table(path, &table, &plot, true));
+done:
+    sei_free(path);
+    sei_table_free(&table);
+    return status;
+}
+
+sei_status sei_batch_announce(sei_batch_state *batch, sei_stage *stage) {
+    (void)batch;
+    sei_status status = SEI_OK;
+    SEI_TRY(sei_stage_file(stage, "numbers.csv"));
+    SEI_TRY(sei_stage_file(stage, "batch.json"));
+    for (int g = 0; g < N_GROUPS; ++g) {
+        SEI_TRY(sei_stage_file(stage, "plots/%s.svg", groups[g].name));
+        SEI_TRY(sei_stage_file(stage, "plots/%s.png", groups[g].name));
+    }
+done:
+    return status;
+}
+
+/* batch.json: every data set with its outcome, and the numbers of those that are done. */
+static sei_status write_json(sei_batch_state *batch, const sei_stage *stage, const across *a) {
+    json_t *sets = json_array();
+    char *path = NULL;
+    sei_status status = SEI_OK;
+    for (unsigned i = 0; i < batch->study->n_data; ++i) {
+        const sei_batch_result *r = &batch->results[i];
+        json_array_append_new(sets, json_pack("{s:o, s:s, s:o, s:i, s:o, s:o}", "name", sei_json_text(r->name), "folder",
+                                              batch->folders[i], "cycle", sei_json_real(r->cycle), "exit_code", r->exit_code,
+                                              "message", sei_json_text(r->message), "numbers", sei_json_numbers(&a->numbers[i])));
+    }
+    json_t *whole = json_pack("{s:s, s:o, s:o}", "kind", "batch", "title", sei_json_text(batch->study->title), "data", sets);
+    if (whole == NULL) return sei_fail(SEI_ERR_MEMORY, "not enough memory for the batch's summary");
+    SEI_TRY(sei_run_path(&batch->run, stage, "batch.json", &path));
+    SEI_TRY(sei_sealed_write(path, true, whole));
+done:
+    sei_free(path);
+    json_decref(whole);
+    return status;
+}
+
+sei_status sei_stage_table(sei_run_state *run, sei_stage *stage) {
+    sei_batch_state *batch = (sei_batch_state *)run; /* its first member */
+    across *a = NULL;
+    sei_status status = collect(batch, &a);
+    if (status != SEI_OK) return status;
+    SEI_TRY(write_csv(batch, stage, a));
+    for (int g = 0; g < N_GROUPS; ++g) SEI_TRY(plot_group(batch, stage, a, g));
+    SEI_TRY(write_json(batch, stage, a));
+done:
+    across_free(a, batch->study->n_data);
+    return status;
+}
+
+sei_status sei_stage_batch_report(sei_run_state *run, sei_stage *stage) {
+    char *path = NULL;
+    sei_status status = sei_run_path(run, stage, "report.html", &path);
+    if (status == SEI_OK) status = sei_page_of_batch(run->root, path, true);
+    sei_free(path);
+    return status;
+}
+
+static const char *text_at(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+/* The numbers of the data sets as one table of the page, data sets as rows, by cycle. */
+static sei_status page_table(sei_page *page, const json_t *sets) {
+    const size_t n = json_array_size(sets);
+    const char *columns[MAX_COLUMNS + 1] = {"cycle"};
+    size_t n_columns = 1;
+    ranked *ranks = NULL;
+    const char **names = NULL;
+    size_t rows = 0;
+    sei_table table = {0};
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(ranks, (int64_t)n + 1, 1, 1));
+    SEI_TRY(SEI_NEW(names, (int64_t)n + 1, 1, 1));
+    for (size_t i = 0; i < n; ++i) {
+        const json_t *set = json_array_get(sets, i);
+        const json_t *cycle = json_object_get(set, "cycle");
+        const char *name = NULL;
+        json_t *value = NULL;
+        if (json_integer_value(json_object_get(set, "exit_code")) != 0) continue;
+        ranks[rows++] = (ranked){json_is_number(cycle) ? json_number_value(cycle) : NAN, (unsigned)i};
+        json_object_foreach(json_object_get(set, "numbers"), name, value) {
+            bool known = n_columns > MAX_COLUMNS;
+            for (size_t c = 1; c < n_columns && !known; ++c) known = strcmp(columns[c], name) == 0;
+            if (!known) columns[n_columns++] = name;
+        }
+    }
+    if (rows == 0) goto done;
+    qsort(ranks, rows, sizeof *ranks, by_cycle);
+    SEI_TRY(sei_table_alloc("numbers", n_columns, columns, rows, &table));
+    for (size_t r = 0; r < rows; ++r) {
+        const json_t *set = json_array_get(sets, ranks[r].index);
+        names[r] = text_at(set, "name");
+        table.cells[r * n_columns] = ranks[r].cycle;
+        for (size_t c = 1; c < n_columns; ++c) {
+            const json_t *value = json_object_get(json_object_get(json_object_get(set, "numbers"), columns[c]), "value");
+            if (json_is_number(value)) table.cells[r * n_columns + c] = json_number_value(value);
+        }
+    }
+    SEI_TRY(sei_page_table(page, "Numbers by cycle (units as in measures.json)", &table, names));
+done:
+    sei_table_free(&table);
+    sei_free(ranks);
+    sei_free(names);
+    return status;
+}
+
+/* What became of each data set, with a few of its pictures. */
+static sei_status page_sets(sei_page *page, const char *folder, const json_t *sets) {
+    static const char *const shown[] = {"labels_xz", "labels_xy"};
+    char line[2 * SEI_TEXT_LENGTH];
+    char name[SEI_RUN_NAME];
+    char *path = NULL;
+    sei_status status = SEI_OK;
+    for (size_t i = 0; i < json_array_size(sets); ++i) {
+        const json_t *set = json_array_get(sets, i);
+        const int exit_code = (int)json_integer_value(json_object_get(set, "exit_code"));
+        SEI_TRY(sei_page_heading(page, 2, text_at(set, "name")));
+        if (exit_code != 0) {
+            snprintf(line, sizeof line, "Failed with exit code %d: %s", exit_code, text_at(set, "message"));
+            SEI_TRY(sei_page_paragraph(page, line));
+            continue;
+        }
+        for (size_t p = 0; p < sizeof shown / sizeof shown[0]; ++p) {
+            snprintf(name, sizeof name, "%s/pictures/%s.png", text_at(set, "folder"), shown[p]);
+            SEI_TRY(sei_path_join(folder, name, &path));
+            if (sei_file_exists(path))
+                SEI_TRY(sei_page_picture(page, path, p == 0 ? "labels, cross-section" : "labels, seen along the beam"));
+            sei_free(path);
+            path = NULL;
+        }
+    }
+done:
+    sei_free(path);
+    return status;
+}
+
+sei_status sei_page_of_batch(const char *folder, const char *html, bool overwrite) {
+    sei_page *page = NULL;
+    json_t *batch = NULL;
+    char *path = NULL;
+    char name[SEI_RUN_NAME];
+    sei_status status = SEI_OK;
+    SEI_TRY(sei_path_join(folder, "batch.json", &path));
+    SEI_TRY(sei_sealed_read(path, &batch));
+    const json_t *sets = json_object_get(batch, "data");
+    SEI_TRY(sei_page_begin(text_at(batch, "title")[0] != 0 ? text_at(batch, "title") : "Study", &page));
+    SEI_TRY(page_table(page, sets));
+    for (int g = 0; g < N_GROUPS; ++g) {
+        sei_free(path);
+        path = NULL;
+        snprintf(name, sizeof name, "plots/%s.svg", groups[g].name);
+        SEI_TRY(sei_path_join(folder, name, &path));
+        if (sei_file_exists(path)) SEI_TRY(sei_page_picture(page, path, groups[g].title));
+    }
+    SEI_TRY(page_sets(page, folder, sets));
+    sei_page *finished = page;
+    page = NULL; /* finish frees it */
+    SEI_TRY(sei_page_finish(finished, html, overwrite));
+done:
+    sei_page_free(page);
+    json_decref(batch);
+    sei_free(path);
+    return status;
+}

@@ -1,0 +1,472 @@
+/*
+ * Claims: a recipe's defaults are the rooms' own; the recipes in data/recipes load; dropping tilts and trimming keep the
+ * tilt axis where it is; a sealed record shows every flipped bit; a run writes whole, recorded files, gives the same bits
+ * in another folder, redoes only what a change touches, keeps off files it did not write, off links, and out of a folder
+ * that another process uses; verify finds a changed byte; compare finds EM's elongation of spheres below SIRT's.
+ *
+ * needs: full
+ */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/alloc.h"
+#include "core/file.h"
+#include "seitomo/report.h"
+#include "seitomo/segment.h"
+#include "seitomo/simulate.h"
+#include "seitomo/study.h"
+#include "study/record.h"
+#include "study/run.h"
+#include "study/series_edit.h"
+#include "support/test.h"
+
+static void write_file(const char *path, const char *text) {
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_recipe_defaults(void **state) {
+    (void)state;
+    sei_recipe *r = NULL;
+    write_file(sei_test_path("short.yaml"), "input: {files: [a.emd]}\nreconstruct: [{name: em}]\n");
+    assert_ok(sei_recipe_load(sei_test_path("short.yaml"), 0, NULL, &r, NULL));
+    sei_clean_options clean;
+    sei_clean_options_default(&clean);
+    assert_close(r->clean.hot_pixel_sigma, clean.hot_pixel_sigma, 0);
+    assert_int_equal(r->clean.dead_lines, clean.dead_lines);
+    assert_int_equal(r->clean.normalise, clean.normalise);
+    assert_int_equal(r->clean.normalise_grey_only, clean.normalise_grey_only);
+    sei_align_options align;
+    sei_align_options_default(&align);
+    assert_int_equal(r->align.cosine_stretch, align.cosine_stretch);
+    assert_close(r->align.low_cutoff, align.low_cutoff, 0);
+    assert_close(r->align.high_cutoff, align.high_cutoff, 0);
+    assert_close(r->align.high_sigma, align.high_sigma, 0);
+    assert_int_equal(r->align.iterations, align.iterations);
+    assert_int_equal(r->align.interpolation, align.interpolation);
+    assert_int_equal(r->align.find_axis_offset, align.find_axis_offset);
+    assert_true(r->align.taper_px < 0 && align.taper_px < 0);
+    sei_recon_options recon;
+    sei_recon_options_default(&recon);
+    assert_int_equal(r->reconstruct[0].iterations, recon.iterations);
+    assert_int_equal(r->reconstruct[0].kernel, recon.kernel);
+    assert_close(r->reconstruct[0].relaxation, recon.relaxation, 0);
+    assert_close(r->reconstruct[0].filter_cutoff, recon.filter_cutoff, 0);
+    sei_segment_options segment;
+    sei_segment_options_default(&segment);
+    assert_int_equal(r->segment.wire, segment.wire);
+    assert_int_equal(r->segment.min_component_voxels, segment.min_component_voxels);
+    assert_close(r->segment.closing_nm, segment.closing_nm, 0);
+    assert_close(r->segment.min_void_width_px, segment.min_void_width_px, 0);
+    sei_measure_options measure;
+    sei_measure_options_default(&measure);
+    assert_int_equal(r->measure.connectivity, measure.connectivity);
+    sei_picture_options picture;
+    sei_picture_options_default(&picture);
+    assert_close(r->render.slice_nm, picture.thickness_nm, 0);
+    assert_close(r->render.low_percentile, picture.low_percentile, 0);
+    assert_close(r->render.high_percentile, picture.high_percentile, 0);
+    assert_true(isnan(r->cycle));
+    assert_true(isnan(r->input.pixel_nm));
+    sei_recipe_free(r);
+}
+
+static void test_recipes_of_the_project_load(void **state) {
+    (void)state;
+    static const char *const names[] = {"wire.yaml", "ncem_idp_eds.yaml"};
+    const char *source = getenv("SEITOMO_SOURCE");
+    if (source == NULL) {
+        printf("skipped: SEITOMO_SOURCE is not set\n");
+        return;
+    }
+    for (size_t i = 0; i < 2; ++i) {
+        char path[4096];
+        sei_recipe *r = NULL;
+        snprintf(path, sizeof path, "%s/data/recipes/%s", source, names[i]);
+        assert_ok(sei_recipe_load(path, 0, NULL, &r, NULL));
+        assert_true(r->n_reconstruct >= 2);
+        sei_recipe_free(r);
+    }
+}
+
+static void refuse_recipe(const char *more, const char *part) {
+    char text[1024];
+    sei_recipe *r = NULL;
+    snprintf(text, sizeof text, "input: {files: [a.emd]}\n%s", more);
+    write_file(sei_test_path("bad.yaml"), text);
+    assert_refused(sei_recipe_load(sei_test_path("bad.yaml"), 0, NULL, &r, NULL), SEI_ERR_INPUT, part);
+    assert_null(r);
+}
+
+static void test_recipe_refusals(void **state) {
+    (void)state;
+    refuse_recipe("", "reconstruct: a list of 0, expected 1 to 32 items");
+    refuse_recipe("reconstruct: [{name: ../up}]\n", "names a folder");
+    refuse_recipe("reconstruct: [{name: a/b}]\n", "names a folder");
+    refuse_recipe("reconstruct: [{name: em}, {name: EM}]\n", "is the name of reconstruct.0 too");
+    refuse_recipe("reconstruct: [{name: em, bin_channels: [Fe]}]\n", "is not NAME=NUMBER");
+    refuse_recipe("reconstruct: [{name: em, bin_channels: [Fe=1.5]}]\n", "whole number from 1 to 64");
+    refuse_recipe("reconstruct: [{name: em, background: [Fe=-1]}]\n", "is not NAME=NUMBER");
+    refuse_recipe("reconstruct: [{name: w, method: art}]\n", "is not one of: em, sirt, sirt-positive, wbp");
+    refuse_recipe("reconstruct: [{name: w, filter: cosine}]\n", "is not one of: ramp, hann, shepp-logan");
+    refuse_recipe("reconstruct: [{name: em}]\nsegment: {from: sirt}\n", "no reconstruction is named 'sirt'");
+    refuse_recipe("reconstruct: [{name: em}]\nsegment: {rules: [{channel: Si, label: 7}]}\n", "7 is reserved");
+    refuse_recipe("reconstruct: [{name: em}]\nsegment: {rules: [{channel: Si, label: 10}]}\n", "label 10 needs a name");
+    refuse_recipe("reconstruct: [{name: em}]\nsegment: {rules: [{channel: Si, label: 1, otsu_take: 1}]}\n",
+                  "2 classes have thresholds 0 to 0");
+    refuse_recipe("reconstruct: [{name: em}]\nsegment: {rules: [{channel: Si, label: 1, colour: green}]}\n", "is not '#rrggbb'");
+    refuse_recipe("reconstruct: [{name: em}]\nalign: {method: file}\n", "needs the CSV");
+    refuse_recipe("reconstruct: [{name: em}]\nclean: {crop_nx: 5}\n", "go together");
+    refuse_recipe("reconstruct: [{name: em}]\nrender: {low_percentile: 99.9}\n", "must be below");
+    write_file(sei_test_path("bad.yaml"), "input: {files: [a.emd], axis: up}\nreconstruct: [{name: em}]\n");
+    sei_recipe *r = NULL;
+    assert_refused(sei_recipe_load(sei_test_path("bad.yaml"), 0, NULL, &r, NULL), SEI_ERR_INPUT, "neither x, y nor an angle");
+    char *pairs[] = {(char *)"Fe=4", (char *)"a=b=2"};
+    assert_close(sei_recipe_pair(pairs, 2, "fe", 1), 4, 0);
+    assert_close(sei_recipe_pair(pairs, 2, "a=b", 1), 2, 0);
+    assert_close(sei_recipe_pair(pairs, 2, "Si", 1), 1, 0);
+}
+
+static void test_drop_and_trim(void **state) {
+    (void)state;
+    sei_series s = {0};
+    sei_series cut = {0};
+    assert_ok(sei_series_alloc(11, 7, 5, 2, &s));
+    for (int t = 0; t < 5; ++t) s.tilts[t].tilt_deg = -20 + 10 * t;
+    for (size_t i = 0; i < 5 * 7 * 11; ++i) s.channels[1].data[i] = (float)i;
+    s.axis_offset_px = 1.25;
+    s.pixel_nm = 2;
+    snprintf(s.channels[1].name, SEI_NAME_LENGTH, "Fe");
+    /* axis in pixels from the first column: it must not move */
+    const double axis = 5.0 + s.axis_offset_px;
+    assert_ok(sei_series_trim(&s, 1, 4, &cut));
+    assert_int_equal(cut.nx, 8);
+    assert_int_equal(cut.ny, 4);
+    assert_string_equal(cut.channels[0].name, "Fe");
+    assert_close(3.5 + cut.axis_offset_px, axis, 1e-12);
+    assert_close((double)cut.channels[0].data[(2 * 4 + 3) * 8 + 7], (2 * 7 + 3) * 11 + 7, 0);
+    sei_series_free(&cut);
+    assert_refused(sei_series_trim(&s, 1, 8, &cut), SEI_ERR_INPUT, "cannot be binned by 8");
+    const double drop[] = {-20, 10.005};
+    assert_ok(sei_series_drop(&s, 2, drop));
+    assert_int_equal(s.n_tilts, 3);
+    assert_close(s.tilts[0].tilt_deg, -10, 0);
+    assert_close(s.tilts[2].tilt_deg, 20, 0);
+    assert_close((double)s.channels[1].data[2 * 77], 4 * 77, 0);
+    assert_close(s.axis_offset_px, 1.25, 0);
+    const double absent = 55;
+    assert_refused(sei_series_drop(&s, 1, &absent), SEI_ERR_INPUT, "no tilt at 55 deg");
+    const double all[] = {-10, 0, 20};
+    assert_refused(sei_series_drop(&s, 3, all), SEI_ERR_INPUT, "no tilt is left");
+    sei_series_free(&s);
+}
+
+static void test_safe_names(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"Fe_Ka", "Fe_Ka"}, {"../../etc", "_._.._etc"}, {"", "_"},
+                                           {"a/b", "a_b"},     {".hidden", "_hidden"},     {"-rf", "_rf"},
+                                           {"a\nb", "a_b"},    {"Si\xc3\xa9", "Si__"},     {"<script>", "_script_"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        char safe[64];
+        sei_safe_name(cases[i][0], safe, sizeof safe);
+        assert_null(strchr(safe, '/'));
+        assert_true(safe[0] != '.' && safe[0] != '-' && safe[0] != 0);
+        if (i != 1) assert_string_equal(safe, cases[i][1]);
+    }
+}
+
+static void test_seal_shows_every_flipped_bit(void **state) {
+    (void)state;
+    const char *path = sei_test_path("sealed.json");
+    json_t *object = json_pack("{s:s, s:f, s:[i,i], s:n}", "name", "caf\xc3\xa9 \"x\"", "value", 0.1, "list", 1, 2, "none");
+    json_t *back = NULL;
+    assert_ok(sei_sealed_write(path, true, object));
+    assert_ok(sei_sealed_read(path, &back));
+    assert_int_equal(json_equal(object, back), 1);
+    json_decref(back);
+    json_decref(object);
+    char text[1024];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t n = fread(text, 1, sizeof text, file);
+    fclose(file);
+    for (size_t bit = 0; bit < 8 * n; ++bit) {
+        text[bit / 8] = (char)(text[bit / 8] ^ (1 << (bit % 8)));
+        file = fopen(path, "wb");
+        assert_non_null(file);
+        fwrite(text, 1, n, file);
+        fclose(file);
+        if (sei_sealed_read(path, &back) == SEI_OK) fail_msg("flipped bit %zu went unnoticed", bit);
+        text[bit / 8] = (char)(text[bit / 8] ^ (1 << (bit % 8)));
+    }
+}
+
+/* ---- a small wire, from simulation to report */
+
+enum { SIDE = 40, ROWS = 12, TILTS = 13 };
+
+static void make_series(const char *path, double drift_px) {
+    double tilts[TILTS];
+    for (int t = 0; t < TILTS; ++t) tilts[t] = -60 + 10 * t;
+    const sei_body bodies[] = {
+        {.shape = SEI_SHAPE_CYLINDER, .half_nm = {26, 0, 26}, .label = SEI_LABEL_SEI, .density = {0.4, 0, 1}},
+        {.shape = SEI_SHAPE_CYLINDER, .half_nm = {17, 0, 17}, .label = SEI_LABEL_SI, .density = {1, 1, 0}},
+        {.shape = SEI_SHAPE_ELLIPSOID,
+         .centre_nm = {4, 0, -3},
+         .half_nm = {6, 7, 6},
+         .label = SEI_LABEL_CLOSED_VOID,
+         .density = {0, 0, 0}}};
+    sei_simulation s = {.nx = SIDE,
+                        .ny = ROWS,
+                        .nz = SIDE,
+                        .pixel_nm = 2,
+                        .n_tilts = TILTS,
+                        .tilt_deg = tilts,
+                        .n_channels = 3,
+                        .channel_names = {"HAADF", "Si", "O"},
+                        .counts = {0, 40, 40},
+                        .n_bodies = 3,
+                        .bodies = bodies,
+                        .drift_px = drift_px,
+                        .subsamples = 2,
+                        .seed = 7};
+    sei_series series = {0};
+    assert_ok(sei_simulate(&s, &series, NULL, NULL, NULL, NULL));
+    assert_ok(sei_io_write_series(path, &series, NULL, true));
+    sei_series_free(&series);
+}
+
+static const char recipe_text[] =
+    "title: a <b>small</b> wire\n"
+    "cycle: 3\n"
+    "input: {files: [wire.emd]}\n"
+    "align: {method: none}\n"
+    "reconstruct:\n"
+    "  - {name: em, iterations: 4, bin_channels: [O=2]}\n"
+    "  - {name: wbp, method: wbp, channels: [HAADF]}\n"
+    "render: {views: [30], min_side_px: 60}\n";
+
+static sei_status run_in(const char *folder, size_t n_set, const char *const *set, bool force, sei_numbers *numbers) {
+    const sei_run_options options = {.recipe = sei_test_path("wire.yaml"),
+                                     .n_set = n_set,
+                                     .set = set,
+                                     .output = folder,
+                                     .device = {.name = "cpu"},
+                                     .force = force};
+    return sei_run(&options, NULL, numbers);
+}
+
+static void sha_of(const char *folder, const char *name, char hex[65]) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_ok(sei_io_sha256_file(path, hex));
+}
+
+static void test_run_resume_and_refusals(void **state) {
+    (void)state;
+    static const char *const results[] = {
+        "aligned/series.emd", "volumes/em/Si.mrc", "volumes/em/O.mrc",  "volumes/wbp/HAADF.mrc",
+        "labels/labels.mrc",  "measures.json",     "tables/shifts.csv", "pictures/labels_xz.png",
+        "report.html",        "provenance.json",   "recipe.json",       "stages/align.json"};
+    char one[512];
+    char two[512];
+    char path[1024];
+    char a[65];
+    char b[65];
+    int64_t checked = 0;
+    sei_numbers numbers = {0};
+    make_series(sei_test_path("wire.emd"), 0);
+    write_file(sei_test_path("wire.yaml"), recipe_text);
+    snprintf(one, sizeof one, "%s", sei_test_path("one"));
+    snprintf(two, sizeof two, "%s", sei_test_path("two"));
+    assert_ok(run_in(one, 0, NULL, false, &numbers));
+    assert_ok(sei_verify_folder(one, &checked));
+    assert_true(checked > 25);
+    const sei_number *si = sei_numbers_find(&numbers, "si_volume");
+    assert_non_null(si);
+    assert_true(si->value > 0);
+    sei_numbers_free(&numbers);
+    /* another folder: the same bits; the run log alone may differ */
+    assert_ok(run_in(two, 0, NULL, false, NULL));
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; ++i) {
+        sha_of(one, results[i], a);
+        sha_of(two, results[i], b);
+        if (strcmp(a, b) != 0) fail_msg("%s differs between two runs", results[i]);
+    }
+    /* a changed picture setting leaves the volumes' files alone; the report follows */
+    struct stat before;
+    struct stat after;
+    snprintf(path, sizeof path, "%s/volumes/em/Si.mrc", two);
+    assert_int_equal(stat(path, &before), 0);
+    sha_of(two, "report.html", a);
+    const char *const thick[] = {"render.slice_nm=9"};
+    assert_ok(run_in(two, 1, thick, false, NULL));
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(before.st_ino == after.st_ino);
+    sha_of(two, "report.html", b);
+    assert_string_not_equal(a, b);
+    /* a changed method redoes its volumes */
+    const char *const more[] = {"reconstruct.0.iterations=5"};
+    assert_ok(run_in(two, 1, more, false, NULL));
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(before.st_ino != after.st_ino);
+    /* a flipped byte is found, and the stage is done again with the first bits */
+    snprintf(path, sizeof path, "%s/volumes/em/O.mrc", one);
+    sha_of(one, "volumes/em/O.mrc", a);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, 2000, SEEK_SET);
+    const int byte = fgetc(file);
+    fseek(file, 2000, SEEK_SET);
+    fputc(byte ^ 1, file);
+    fclose(file);
+    assert_refused(sei_verify_folder(one, NULL), SEI_ERR_INPUT, "volumes/em/O.mrc");
+    assert_ok(run_in(one, 0, NULL, false, NULL));
+    sha_of(one, "volumes/em/O.mrc", b);
+    assert_string_equal(a, b);
+    assert_ok(sei_verify_folder(one, NULL));
+    /* the page again from the folder: the same page */
+    snprintf(path, sizeof path, "%s", sei_test_path("again.html"));
+    assert_ok(sei_report_folder(one, path, false));
+    assert_refused(sei_report_folder(one, path, false), SEI_ERR_ENVIRONMENT, "--force");
+    assert_ok(sei_io_sha256_file(path, a));
+    sha_of(one, "report.html", b);
+    assert_string_equal(a, b);
+    assert_refused(sei_report_folder(sei_test_folder(), path, true), SEI_ERR_INPUT, "no finished run or batch");
+}
+
+static void test_run_keeps_off_foreign_files(void **state) {
+    (void)state;
+    char folder[512];
+    char path[1024];
+    char text[64] = "";
+    make_series(sei_test_path("wire.emd"), 0);
+    write_file(sei_test_path("wire.yaml"), recipe_text);
+    snprintf(folder, sizeof folder, "%s", sei_test_path("mine"));
+    assert_int_equal(mkdir(folder, 0777), 0);
+    snprintf(path, sizeof path, "%s/measures.json", folder);
+    write_file(path, "my thesis");
+    assert_refused(run_in(folder, 0, NULL, false, NULL), SEI_ERR_ENVIRONMENT, "measures.json: exists already; use --force");
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_string_equal(text, "my thesis");
+    /* nothing was computed before the refusal */
+    snprintf(path, sizeof path, "%s/tables", folder);
+    assert_false(sei_folder_exists(path));
+    assert_ok(run_in(folder, 0, NULL, true, NULL));
+
+    /* a link in the folder leads nowhere, even with force */
+    snprintf(folder, sizeof folder, "%s", sei_test_path("linked"));
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(mkdir(sei_test_path("elsewhere"), 0777), 0);
+    snprintf(path, sizeof path, "%s/volumes", folder);
+    assert_int_equal(symlink(sei_test_path("elsewhere"), path), 0);
+    assert_refused(run_in(folder, 0, NULL, true, NULL), SEI_ERR_ENVIRONMENT, "a link or file stands where a folder is needed");
+    char **names = NULL;
+    size_t n = 0;
+    assert_ok(sei_folder_list(sei_test_path("elsewhere"), "", &names, &n));
+    assert_int_equal(n, 0);
+    sei_folder_list_free(names, n);
+
+    /* a folder in use */
+    snprintf(folder, sizeof folder, "%s", sei_test_path("busy"));
+    assert_int_equal(mkdir(folder, 0777), 0);
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_refused(run_in(folder, 0, NULL, false, NULL), SEI_ERR_ENVIRONMENT, "another process works in this folder");
+    close(fd);
+    /* a file where the folder should be; a recipe that asks for what is not there */
+    write_file(sei_test_path("plain"), "x");
+    assert_refused(run_in(sei_test_path("plain"), 0, NULL, false, NULL), SEI_ERR_ENVIRONMENT, "plain");
+    const char *const wrong[] = {"reconstruct.0.channels=[Xe]"};
+    assert_refused(run_in(sei_test_path("wrong"), 1, wrong, false, NULL), SEI_ERR_INPUT, "the series has no channel 'Xe'");
+    const char *const absent[] = {"input.files=[absent.emd]"};
+    assert_refused(run_in(sei_test_path("absent"), 1, absent, false, NULL), SEI_ERR_INPUT, "absent.emd: no such file");
+    assert_false(sei_folder_exists(sei_test_path("absent")));
+    const sei_run_options tight = {
+        .recipe = sei_test_path("wire.yaml"), .output = sei_test_path("tight"), .device = {.name = "cpu"}, .memory_bytes = 1000};
+    sei_run_plan plan = {0};
+    assert_refused(sei_run(&tight, &plan, NULL), SEI_ERR_MEMORY, "needs about");
+    assert_int_equal(plan.nx, SIDE);
+    assert_int_equal(plan.n_tilts, TILTS);
+}
+
+static void test_compare_on_spheres(void **state) {
+    (void)state;
+    enum { N = 48 };
+    double tilts[25];
+    for (int t = 0; t < 25; ++t) tilts[t] = -60 + 5 * t;
+    const sei_body bodies[] = {
+        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {-9, 0, -8}, .half_nm = {5, 5, 5}, .label = 1, .density = {1}},
+        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {9, -2, 7}, .half_nm = {5, 5, 5}, .label = 1, .density = {1}},
+        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {-8, 3, 9}, .half_nm = {4, 4, 4}, .label = 1, .density = {1}}};
+    sei_simulation s = {.nx = N,
+                        .ny = 20,
+                        .nz = N,
+                        .pixel_nm = 1,
+                        .n_tilts = 25,
+                        .tilt_deg = tilts,
+                        .n_channels = 1,
+                        .channel_names = {"HAADF"},
+                        .n_bodies = 3,
+                        .bodies = bodies,
+                        .subsamples = 2};
+    sei_series series = {0};
+    sei_volume truth = {0};
+    sei_device *device = NULL;
+    sei_table rows = {0};
+    sei_compare_options options;
+    assert_ok(sei_simulate(&s, &series, NULL, NULL, &truth, NULL));
+    const sei_device_options cpu = {.name = "cpu"};
+    assert_ok(sei_device_open(&cpu, &device));
+    sei_compare_options_default(&options);
+    options.truth = &truth;
+    assert_ok(sei_compare(device, &series, &options, sei_test_path("compared"), &rows));
+    assert_int_equal(rows.n_rows, 3);
+    const double em = sei_table_get(&rows, 0, "elongation_moments");
+    const double sirt = sei_table_get(&rows, 1, "elongation_moments");
+    assert_close(sei_table_get(&rows, 0, "objects"), 3, 0);
+    assert_true(em > 0.9 && em < sirt);
+    assert_close(sei_table_get(&rows, 0, "elongation_theory"), 1.552, 0.001);
+    assert_true(sei_table_get(&rows, 0, "truth_rmse") < sei_table_get(&rows, 2, "truth_rmse"));
+    assert_true(sei_table_get(&rows, 0, "log_likelihood") > sei_table_get(&rows, 2, "log_likelihood"));
+    assert_true(sei_file_exists(sei_test_path("compared/compare_xz.png")));
+    assert_true(sei_file_exists(sei_test_path("compared/em/HAADF.mrc")));
+    /* nothing is overwritten */
+    assert_refused(sei_compare(device, &series, &options, sei_test_path("compared"), NULL), SEI_ERR_ENVIRONMENT, "--force");
+    truth.voxel_nm = 2;
+    options.overwrite = true;
+    assert_refused(sei_compare(device, &series, &options, sei_test_path("compared"), NULL), SEI_ERR_INPUT, "not the same space");
+    sei_table_free(&rows);
+    sei_volume_free(&truth);
+    sei_series_free(&series);
+    sei_device_close(device);
+}
+
+static int clean_up(void **state) {
+    (void)state;
+    sei_test_clean();
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recipe_defaults),
+        cmocka_unit_test(test_recipes_of_the_project_load),
+        cmocka_unit_test(test_recipe_refusals),
+        cmocka_unit_test(test_drop_and_trim),
+        cmocka_unit_test(test_safe_names),
+        cmocka_unit_test(test_seal_shows_every_flipped_bit),
+        cmocka_unit_test_teardown(test_run_resume_and_refusals, clean_up),
+        cmocka_unit_test_teardown(test_run_keeps_off_foreign_files, clean_up),
+        cmocka_unit_test_teardown(test_compare_on_spheres, clean_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, clean_up);
+}
