@@ -13,7 +13,8 @@ typedef enum sei_shape { SEI_SHAPE_CYLINDER = 0, SEI_SHAPE_ELLIPSOID, SEI_SHAPE_
 
 enum { SEI_SIMULATE_MAX_CHANNELS = 16 };
 
-/* Bodies are laid over each other: the last body that holds a point decides its material, so a pore is a body of void. */
+/* Bodies are laid over each other: the last body that holds a point decides its material, so a pore is a body of void
+ * (all densities 0). In the truth a void owns only points that some earlier body holds too. */
 typedef struct sei_body {
     sei_shape shape;
     double centre_nm[3];                       /* x, y, z from the volume's centre */

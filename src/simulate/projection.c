@@ -105,10 +105,21 @@ done:
     return status;
 }
 
-/* The body that owns a point (the last that holds it), or NULL. */
+static bool is_void(const sei_simulation *simulation, const sei_body *body) {
+    for (size_t c = 0; c < simulation->n_channels; ++c) {
+        if (body->density[c] > 0) return false;
+    }
+    return true;
+}
+
+/* The body that owns a point: the last that holds it. A pore that sticks out of the specimen owns nothing there. */
 static const sei_body *owner(const sei_simulation *simulation, double x, double y, double z) {
+    const sei_body *last = NULL;
     for (size_t b = simulation->n_bodies; b > 0; --b) {
-        if (sei_body_holds(&simulation->bodies[b - 1], x, y, z)) return &simulation->bodies[b - 1];
+        const sei_body *body = &simulation->bodies[b - 1];
+        if (!sei_body_holds(body, x, y, z)) continue;
+        if (last == NULL) last = body;
+        if (!is_void(simulation, body)) return last;
     }
     return NULL;
 }

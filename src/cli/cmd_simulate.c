@@ -1,0 +1,71 @@
+#include "cli/cli.h"
+#include "core/log.h"
+#include "study/simulation_file.h"
+
+typedef struct words {
+    sei_common common;
+    const char *file;
+    bool mrc;
+} words;
+
+static const struct argp_option options[] = {{"mrc", 'm', 0, 0, "write the series as MRC with .rawtlt as well", 0}, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    words *w = state->input;
+    switch (key) {
+        case ARGP_KEY_INIT: state->child_inputs[0] = &w->common; break;
+        case 'm': w->mrc = true; break;
+        case ARGP_KEY_ARG:
+            if (w->file != NULL) argp_error(state, "one simulation file expected, found also '%s'", arg);
+            w->file = arg;
+            break;
+        case ARGP_KEY_END:
+            if (w->file == NULL || w->common.output == NULL) argp_error(state, "a simulation file and -o FOLDER are needed");
+            break;
+        default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+sei_status sei_cmd_simulate(int argc, char **argv) {
+    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        "FILE.yaml -o FOLDER",
+        "Makes the tilt series of a specimen whose truth is known: projections, drift, counting noise, "
+        "and beside them the true labels, volumes, shifts and numbers.",
+        children,
+        NULL,
+        NULL};
+    words w = {0};
+    sei_simulation_file file = {0};
+    sei_numbers truth = {0};
+    char seed[40];
+    sei_common_default(&w.common);
+    sei_status status = sei_cli_parse(&argp, argc, argv, &w);
+    if (status != SEI_OK) return status;
+    sei_cli_apply(&w.common);
+    if (w.common.seed_given && w.common.n_set < sizeof w.common.set / sizeof w.common.set[0]) {
+        snprintf(seed, sizeof seed, "seed=%llu", (unsigned long long)w.common.seed);
+        w.common.set[w.common.n_set++] = seed;
+    }
+    SEI_TRY(sei_simulation_file_read(w.file, w.common.n_set, w.common.set, &file));
+    if (w.common.plan) {
+        const sei_simulation *s = &file.simulation;
+        const double gib = 1073741824.0;
+        const double series = (double)(s->n_tilts * s->ny * s->nx) * (double)s->n_channels * 4;
+        const double truth_bytes = (double)(s->nz * s->ny * s->nx) * (double)(4 * s->n_channels + 1);
+        printf("memory %.2f GiB, disk at most %.2f GiB, %lld images of %lld x %lld in %zu channels\n",
+               (series + truth_bytes) / gib, (series + truth_bytes) / gib, (long long)s->n_tilts, (long long)s->nx,
+               (long long)s->ny, s->n_channels);
+        goto done;
+    }
+    SEI_TRY(sei_simulation_run(&file, w.common.output, w.mrc, w.common.force, &truth));
+    sei_info("tilt series and truth: %s", w.common.output);
+    status = sei_cli_print_json(&w.common, sei_cli_numbers(&truth));
+done:
+    sei_simulation_file_free(&file);
+    sei_numbers_free(&truth);
+    return status;
+}

@@ -1,0 +1,83 @@
+/*
+ * Claims: a simulation file becomes the simulation it describes; overrides work; unknown materials, a wrong number of
+ * signals and tilts that do not fit their step are refused with file, key and remedy.
+ *
+ * needs: full
+ */
+#include "core/file.h"
+#include "study/simulation_file.h"
+#include "support/test.h"
+
+static const char good[] =
+    "image: {nx: 16, ny: 8, nz: 16, pixel_nm: 2.5}\n"
+    "tilts: {from: -10, to: 10, step: 5}\n"
+    "channels:\n  - {name: HAADF}\n  - {name: Si, counts: 12}\n"
+    "materials:\n  - {name: silicon, label: 1, signal: [1, 2]}\n"
+    "bodies:\n  - {shape: ellipsoid, material: silicon, centre_nm: [1, 2, 3], half_nm: [4, 5, 6], rotation_deg: 30}\n";
+
+static sei_status read_text(const char *text, size_t n_set, const char *const *set, sei_simulation_file *file) {
+    const char *path = sei_test_path("simulation.yaml");
+    assert_ok(sei_file_write_text(path, true, text, strlen(text)));
+    return sei_simulation_file_read(path, n_set, set, file);
+}
+
+static void a_file_becomes_its_simulation(void **state) {
+    static const char *const set[] = {"seed=9", "experiment.drift_px=3.5"};
+    sei_simulation_file file = {0};
+    (void)state;
+    assert_ok(read_text(good, 2, set, &file));
+    assert_int_equal(file.simulation.n_tilts, 5);
+    assert_close(file.tilt_deg[4], 10, 0);
+    assert_int_equal(file.simulation.seed, 9);
+    assert_close(file.simulation.drift_px, 3.5, 0);
+    assert_close(file.simulation.counts[1], 12, 0);
+    assert_string_equal(file.simulation.channel_names[1], "Si");
+    assert_int_equal(file.bodies[0].shape, SEI_SHAPE_ELLIPSOID);
+    assert_close(file.bodies[0].centre_nm[2], 3, 0);
+    assert_close(file.bodies[0].density[1], 2, 0);
+    assert_int_equal(file.bodies[0].label, 1);
+    sei_simulation_file_free(&file);
+}
+
+static void mistakes_are_named(void **state) {
+    sei_simulation_file file = {0};
+    (void)state;
+    const char *const gold[] = {"bodies.0.material=gold"};
+    assert_refused(read_text(good, 1, gold, &file), SEI_ERR_INPUT, "unknown material 'gold'");
+    const char *const third[] = {"channels.2={name: F}"};
+    assert_refused(read_text(good, 1, third, &file), SEI_ERR_INPUT, "2 values for 3 channels");
+    const char *const step[] = {"tilts.step=3"};
+    assert_refused(read_text(good, 1, step, &file), SEI_ERR_INPUT, "whole number of steps");
+    const char *const key[] = {"image.pixels=3"};
+    assert_int_equal(read_text(good, 1, key, &file), SEI_ERR_USAGE);
+}
+
+static void the_dose_is_charge_over_area(void **state) {
+    /* 140 pA for 114 s over (512 * 2.134 nm)^2: 8.34e4 e/nm^2 a tilt, 2.09e6 in 25 tilts */
+    static const char *const set[] = {"experiment.current_pa=140", "experiment.seconds=114"};
+    sei_simulation_file file = {0};
+    sei_numbers truth = {0};
+    char *text = NULL;
+    (void)state;
+    assert_ok(read_text(good, 2, set, &file));
+    assert_ok(sei_simulation_run(&file, sei_test_path("simulated"), true, false, &truth));
+    assert_close(sei_numbers_find(&truth, "si_volume")->value, 4.0 / 3 * 3.14159265358979 * 4 * 5 * 6, 25);
+    assert_ok(sei_file_read_text(sei_test_path("simulated/dose.csv"), 10000, &text, NULL));
+    const double field_nm2 = 16 * 8 * 2.5 * 2.5;
+    const double want = 140e-12 * 114 / 1.602176634e-19 / field_nm2;
+    double tilt = 0, order = 0, current = 0, seconds = 0, dose = 0;
+    assert_int_equal(sscanf(strchr(text, '\n'), "%lf,%lf,%lf,%lf,%lf", &tilt, &order, &current, &seconds, &dose), 5);
+    assert_close(dose / want, 1, 1e-9);
+    free(text);
+    assert_refused(sei_simulation_run(&file, sei_test_path("simulated"), true, false, NULL), SEI_ERR_ENVIRONMENT, "--force");
+    sei_numbers_free(&truth);
+    sei_simulation_file_free(&file);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_becomes_its_simulation), cmocka_unit_test(mistakes_are_named),
+                                       cmocka_unit_test(the_dose_is_charge_over_area)};
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    sei_test_clean();
+    return failed;
+}
