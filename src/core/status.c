@@ -24,7 +24,7 @@ static void flatten(char *text) {
     }
 }
 
-sei_status sei_fail(sei_status status, const char *format, ...) {
+sei_status(sei_fail)(sei_status status, const char *format, ...) {
     char fresh[MESSAGE_BYTES]; /* the arguments may point into the old message */
     va_list args;
     va_start(args, format);

@@ -210,7 +210,7 @@ done:
 
 sei_status sei_simulate(const sei_simulation *s, sei_series *series, sei_table *true_shifts, sei_labels *truth_labels,
                         sei_volume *truth_volumes, sei_numbers *truth_numbers) {
-    double scale[SEI_SIMULATE_MAX_CHANNELS];
+    double scale[SEI_SIMULATE_MAX_CHANNELS] = {0};
     sei_series made = {0};
     sei_table shifts = {0};
     sei_labels labels = {0};
