@@ -17,12 +17,9 @@ static bool section(const sei_body *body, double y, double half[2]) {
 }
 
 /* Vector (x, z) in the body's own axes; rotation counts from x towards z. */
-static void to_body(const sei_body *body, double x, double z, double own[2]) {
-    const double angle = body->rotation_deg * 3.14159265358979323846 / 180;
-    const double c = cos(angle);
-    const double s = sin(angle);
-    own[0] = x * c + z * s;
-    own[1] = z * c - x * s;
+static void to_body(const sei_solid *solid, double x, double z, double own[2]) {
+    own[0] = x * solid->cosine + z * solid->sine;
+    own[1] = z * solid->cosine - x * solid->sine;
 }
 
 /* |p + s*q| <= h along one axis of a box: narrows [enter, leave]. */
@@ -35,13 +32,14 @@ static bool between_faces(double p, double q, double h, double *enter, double *l
     return *enter < *leave;
 }
 
-bool sei_body_chord(const sei_body *body, const sei_ray *ray, double *enter, double *leave) {
+bool sei_solid_chord(const sei_solid *solid, const sei_ray *ray, double *enter, double *leave) {
+    const sei_body *body = solid->body;
     double half[2];
     double p[2];
     double q[2];
     if (!section(body, ray->y - body->centre_nm[1], half)) return false;
-    to_body(body, ray->x0 - body->centre_nm[0], ray->z0 - body->centre_nm[2], p);
-    to_body(body, ray->dx, ray->dz, q);
+    to_body(solid, ray->x0 - body->centre_nm[0], ray->z0 - body->centre_nm[2], p);
+    to_body(solid, ray->dx, ray->dz, q);
     if (body->shape == SEI_SHAPE_BOX) {
         *enter = -INFINITY;
         *leave = INFINITY;
@@ -61,22 +59,28 @@ bool sei_body_chord(const sei_body *body, const sei_ray *ray, double *enter, dou
     return true;
 }
 
-bool sei_body_holds(const sei_body *body, double x, double y, double z) {
+bool sei_solid_holds(const sei_solid *solid, double x, double y, double z) {
+    const sei_body *body = solid->body;
     double half[2];
     double own[2];
     if (!section(body, y - body->centre_nm[1], half)) return false;
-    to_body(body, x - body->centre_nm[0], z - body->centre_nm[2], own);
+    to_body(solid, x - body->centre_nm[0], z - body->centre_nm[2], own);
     if (body->shape == SEI_SHAPE_BOX) return fabs(own[0]) <= half[0] && fabs(own[1]) <= half[1];
     const double u = own[0] / half[0];
     const double v = own[1] / half[1];
     return u * u + v * v <= 1;
 }
 
-double sei_body_reach(const sei_body *body) {
-    if (body->shape == SEI_SHAPE_BOX) return hypot(body->half_nm[0], body->half_nm[2]);
-    return fmax(body->half_nm[0], body->half_nm[2]);
-}
-
-double sei_body_half_height(const sei_body *body) {
-    return body->shape == SEI_SHAPE_CYLINDER && body->half_nm[1] <= 0 ? INFINITY : body->half_nm[1];
+sei_solid sei_solid_of(const sei_body *body, size_t n_channels) {
+    const double angle = body->rotation_deg * 3.14159265358979323846 / 180;
+    const double *half = body->half_nm;
+    const bool endless = body->shape == SEI_SHAPE_CYLINDER && half[1] <= 0;
+    sei_solid solid = {.body = body,
+                       .cosine = cos(angle),
+                       .sine = sin(angle),
+                       .reach = body->shape == SEI_SHAPE_BOX ? hypot(half[0], half[2]) : fmax(half[0], half[2]),
+                       .half_height = endless ? INFINITY : half[1],
+                       .is_void = true};
+    for (size_t c = 0; c < n_channels; ++c) solid.is_void = solid.is_void && !(body->density[c] > 0);
+    return solid;
 }

@@ -11,12 +11,18 @@ typedef struct sei_ray {
     double x0, z0, dx, dz, y;
 } sei_ray;
 
-/* True and the chord [*enter, *leave] in s when the ray meets the body. */
-bool sei_body_chord(const sei_body *body, const sei_ray *ray, double *enter, double *leave);
-bool sei_body_holds(const sei_body *body, double x, double y, double z);
-/* The greatest distance of a point of the body from its centre line within an xz plane. */
-double sei_body_reach(const sei_body *body);
-/* Half height along y; infinity for an endless cylinder. */
-double sei_body_half_height(const sei_body *body);
+/* A body with what its geometry needs again and again. */
+typedef struct sei_solid {
+    const sei_body *body;
+    double cosine, sine; /* of its rotation */
+    double reach;        /* greatest distance of a point from the centre line, within an xz plane */
+    double half_height;  /* along y; infinity for an endless cylinder */
+    bool is_void;        /* no density in any of the first n_channels */
+} sei_solid;
+
+sei_solid sei_solid_of(const sei_body *body, size_t n_channels);
+/* True and the chord [*enter, *leave] in s when the ray meets the solid. */
+bool sei_solid_chord(const sei_solid *solid, const sei_ray *ray, double *enter, double *leave);
+bool sei_solid_holds(const sei_solid *solid, double x, double y, double z);
 
 #endif

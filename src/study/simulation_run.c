@@ -90,13 +90,15 @@ sei_status sei_simulation_run(const sei_simulation_file *file, const char *folde
     sei_io_sha256_bytes(file->resolved, strlen(file->resolved), hash);
     SEI_TRY(sei_provenance_set(&provenance, "description_sha256", "%s", hash));
     SEI_TRY(sei_simulate(s, &series, &shifts, &labels, volumes, &numbers));
+    series.axis_offset_px = 0; /* a microscope does not know it either: finding it is align's work */
+    SEI_TRY(sei_numbers_set(&numbers, "axis_offset_px", s->axis_offset_px, "px", 0));
     if (file->current_pa > 0 && file->seconds > 0) SEI_TRY(ledger(file, &series, &dose));
     SEI_TRY(sei_io_write_series(path, &series, &provenance, overwrite));
     if (mrc) {
         sei_free(path);
         path = NULL;
         SEI_TRY(in_folder(folder, "series.mrc", &path));
-        SEI_TRY(sei_io_write_series(path, &series, &provenance, overwrite));
+        SEI_TRY(sei_io_write_series(path, &series, NULL, overwrite));
     }
     SEI_TRY(write_truth(folder, s, &labels, volumes, &numbers, &provenance, overwrite));
     SEI_TRY(write_tables(folder, &shifts, &dose, overwrite));
