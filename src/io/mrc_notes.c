@@ -93,7 +93,11 @@ static sei_status read_own(const char *label, bool current, double header_pixel_
         }
     } else if ((rest = note(label, "pixel_nm")) != NULL) {
         /* the header's cell is float32: take the exact number while it is the same one */
-        if (numbers_of(rest, v, 1) == 1 && fabs(v[0] - header_pixel_nm) <= 1e-6 * fabs(header_pixel_nm)) stack->pixel_nm = v[0];
+        if (numbers_of(rest, v, 1) == 1 && fabs(v[0] - header_pixel_nm) <= 1e-6 * fabs(header_pixel_nm)) {
+            stack->pixel_nm = v[0];
+            SEI_TRY(sei_facts_set(&stack->facts, "pixel_nm", sei_format_double(v[0], number[0]),
+                                  "MRC label, as the cell of the MRC header"));
+        }
     } else if ((rest = note(label, "axis")) != NULL && current) {
         if (numbers_of(rest, v, 3) == 3) {
             stack->axis_deg = v[0];
