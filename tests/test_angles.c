@@ -156,18 +156,20 @@ static void bad_mdocs(void **state) {
 }
 
 static void side_files_are_found(void **state) {
+    char *found = NULL;
     (void)state;
     const char *path = sei_test_path("wire.st");
-    assert_null(sei_angles_beside(path));
+    assert_ok(sei_angles_beside(path, &found));
+    assert_null(found);
     static const char *const names[] = {"wire.mdoc", "wire.st.mdoc", "wire.tlt", "wire.rawtlt", "wire_TLT.txt"};
     for (size_t i = 0; i < 5; ++i) { /* each takes precedence over those before it */
         save(names[i], "0\n");
-        char *found = sei_angles_beside(path);
+        assert_ok(sei_angles_beside(sei_test_path("wire.st"), &found));
         assert_string_equal(found, sei_test_path(names[i]));
         sei_free(found);
     }
     remove(sei_test_path("wire_TLT.txt"));
-    char *found = sei_angles_beside(sei_test_path("wire.ali")); /* an aligned stack goes with the refined angles */
+    assert_ok(sei_angles_beside(sei_test_path("wire.ali"), &found)); /* an aligned stack goes with the refined angles */
     assert_string_equal(found, sei_test_path("wire.tlt"));
     sei_free(found);
 }

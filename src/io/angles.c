@@ -158,18 +158,24 @@ done:
     return status;
 }
 
-/* "path without its last `drop` bytes" + ending, when that file exists. */
-static char *existing(const char *path, size_t keep, const char *ending) {
-    void *name = NULL;
+/* The first `keep` bytes of path + ending in *out, when that file exists; else *out stays NULL. */
+static sei_status find_existing(const char *path, size_t keep, const char *ending, char **out) {
+    void *made = NULL;
     const size_t bytes = keep + strlen(ending) + 1;
-    if (sei_alloc(bytes, &name) != SEI_OK) return NULL;
-    snprintf(name, bytes, "%.*s%s", (int)keep, path, ending);
-    if (sei_file_exists(name)) return name;
-    sei_free(name);
-    return NULL;
+    if (*out != NULL) return SEI_OK;
+    const sei_status status = sei_alloc(bytes, &made);
+    if (status != SEI_OK) return status;
+    memcpy(made, path, keep);
+    memcpy((char *)made + keep, ending, strlen(ending) + 1);
+    if (sei_file_exists(made)) {
+        *out = made;
+    } else {
+        sei_free(made);
+    }
+    return SEI_OK;
 }
 
-char *sei_angles_beside(const char *path) {
+sei_status sei_angles_beside(const char *path, char **out) {
     /* _TLT.txt first: it alone also holds order and dose. An aligned stack goes with the refined angles */
     static const char *const raw_first[] = {"_TLT.txt", ".rawtlt", ".tlt"};
     static const char *const refined_first[] = {"_TLT.txt", ".tlt", ".rawtlt"};
@@ -179,11 +185,14 @@ char *sei_angles_beside(const char *path) {
     const size_t stem = dot == NULL || dot == base ? whole : (size_t)(dot - path);
     const bool processed = sei_path_has_extension(path, "ali") || sei_path_has_extension(path, "preali");
     const char *const *endings = processed ? refined_first : raw_first;
-    if (whole > 4096) return NULL;
-    for (int i = 0; i < 3; ++i) {
-        char *found = existing(path, stem, endings[i]);
-        if (found != NULL) return found;
-    }
-    char *found = existing(path, whole, ".mdoc");
-    return found != NULL || processed ? found : existing(path, stem, ".mdoc"); /* an mdoc describes the images as recorded */
+    char *found = NULL;
+    sei_status status = SEI_OK;
+    for (int i = 0; i < 3; ++i) SEI_TRY(find_existing(path, stem, endings[i], &found));
+    SEI_TRY(find_existing(path, whole, ".mdoc", &found));
+    if (!processed) SEI_TRY(find_existing(path, stem, ".mdoc", &found)); /* an mdoc describes the images as recorded */
+    *out = found;
+    found = NULL;
+done:
+    sei_free(found);
+    return status;
 }

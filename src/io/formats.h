@@ -75,7 +75,7 @@ typedef struct sei_angle_table {
 sei_status sei_angles_read(const char *path, sei_angle_table *out) SEI_MUST_CHECK;
 void sei_angle_table_free(sei_angle_table *table);
 /* The side file that belongs to a series by name (X.rawtlt, X.tlt, X.mrc.mdoc, X.mdoc, X_TLT.txt), or NULL; sei_free. */
-char *sei_angles_beside(const char *path);
+sei_status sei_angles_beside(const char *path, char **out) SEI_MUST_CHECK;
 
 /* What writers get. Exactly one of series / volumes / labels is used by each function. */
 sei_status sei_mrc_write_channel(const char *path, const sei_series *series, size_t channel, bool overwrite) SEI_MUST_CHECK;

@@ -129,7 +129,7 @@ static sei_status probe_images(const char *path, const sei_stacks *stacks, sei_f
         memcpy(info->tilt_deg, first->tilt_deg, first->n_angles * sizeof *info->tilt_deg);
         info->n_angles = first->n_angles;
     }
-    beside = sei_angles_beside(path);
+    SEI_TRY(sei_angles_beside(path, &beside));
     if (beside != NULL && !first->is_volume) {
         SEI_TRY(sei_angles_read(beside, &table));
         SEI_TRY(take_table(&table, sei_path_base(beside), info));

@@ -35,19 +35,24 @@ const char *sei_unit_of(const char *channel, sei_dtype stored) {
     return stored >= SEI_DTYPE_U8 && stored <= SEI_DTYPE_I32 ? "counts" : "";
 }
 
-char *sei_mask_beside(const char *path, const char *channel) {
+sei_status sei_mask_beside(const char *path, const char *channel, char **out) {
     static const char ending[] = ".valid.mrc";
     const char *base = sei_path_base(path);
     const char *dot = strrchr(base, '.');
     size_t stem = dot == NULL || dot == base ? strlen(path) : (size_t)(dot - path);
     const size_t suffix = strlen(channel) + 1;
     void *made = NULL;
-    if (sei_alloc(stem + sizeof ending, &made) != SEI_OK) return NULL;
+    const sei_status status = sei_alloc(stem + sizeof ending, &made);
+    *out = NULL;
+    if (status != SEI_OK) return status;
     char *name = made;
     memcpy(name, path, stem);
     for (int shorter = 0; shorter < 2; ++shorter) {
         memcpy(name + stem, ending, sizeof ending);
-        if (sei_file_exists(name)) return name;
+        if (sei_file_exists(name)) {
+            *out = name;
+            return SEI_OK;
+        }
         if (channel[0] == 0 || stem <= suffix || path[stem - suffix] != '_' ||
             strncasecmp(path + stem - suffix + 1, channel, suffix - 1) != 0) {
             break;
@@ -55,5 +60,5 @@ char *sei_mask_beside(const char *path, const char *channel) {
         stem -= suffix;
     }
     sei_free(made);
-    return NULL;
+    return SEI_OK;
 }

@@ -33,7 +33,7 @@ static sei_status read_side_file(const sei_read_options *options, sei_source *so
     sei_status status = SEI_OK;
     const char *path = options->angles;
     if (path == NULL) {
-        beside = sei_angles_beside(source->path);
+        SEI_TRY(sei_angles_beside(source->path, &beside));
         path = beside;
     }
     if (path == NULL) return SEI_OK;
@@ -169,6 +169,7 @@ static sei_status read_images(const sei_read_options *options, sei_source *sourc
     sei_stacks headers = source->stacks;
     sei_format_read request = {.allow_truncated = options->allow_truncated};
     sei_status status = SEI_OK;
+    source->stacks = (sei_stacks){0};
     SEI_TRY(SEI_NEW(names, (int64_t)headers.count, 1, 1));
     for (size_t i = 0; i < headers.count; ++i) {
         if (is_wanted(&headers.items[i], wishes, n_wishes)) names[request.n_wanted++] = headers.items[i].name;
@@ -178,7 +179,6 @@ static sei_status read_images(const sei_read_options *options, sei_source *sourc
     } else {
         request.n_wanted = 0;
     }
-    source->stacks = (sei_stacks){0};
     SEI_TRY(source->format->read(source->path, &request, &source->stacks));
     SEI_TRY(name_stacks(source));
     size_t kept = 0;

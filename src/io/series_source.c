@@ -292,7 +292,7 @@ sei_status sei_series_from_source(const sei_read_options *options, sei_source *s
     SEI_TRY(resolve_axis(options, source, &series));
     SEI_TRY(move_channels(source, &series));
     if (series.valid == NULL && source->format != &sei_format_hdf5) {
-        mask = sei_mask_beside(source->path, series.channels[0].name);
+        SEI_TRY(sei_mask_beside(source->path, series.channels[0].name, &mask));
         if (mask != NULL) SEI_TRY(read_mask(mask, &series));
     }
     if (options->flip_y) {
