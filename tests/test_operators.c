@@ -6,6 +6,8 @@
  *
  *   test_operators                    the tests
  *   test_operators --bench [N [NY]]   times every operator on N x N slices (512), NY of them (64), 25 tilts
+ *   test_operators --apply project|backproject BACKEND linear|strip NX NZ NU DEGREES...
+ *                                     one slice: raw floats from standard input to standard output, for other programs
  */
 #include "support/operators.h"
 
@@ -193,6 +195,44 @@ static int bench(int n, int ny) {
     return 0;
 }
 
+/* One slice through one projector, for comparison with other programs. */
+static int apply(int argc, char **argv) {
+    ops_case c;
+    sei_device *device = NULL;
+    const bool forward = strcmp(argv[2], "project") == 0;
+    const sei_device_options wanted = {.name = argv[3]};
+    memset(&c, 0, sizeof c);
+    c.slab.kernel = strcmp(argv[4], "strip") == 0 ? SEI_KERNEL_STRIP : SEI_KERNEL_LINEAR;
+    if (argc - 8 > OPS_MAX_TILTS) return 2;
+    ops_case_geometry(&c, atoi(argv[5]), atoi(argv[6]), atoi(argv[7]), 1, argc - 8, 0);
+    for (int t = 0; t < argc - 8; ++t) {
+        c.cos_tilt[t] = cos(atof(argv[8 + t]) * 3.14159265358979323846 / 180);
+        c.sin_tilt[t] = sin(atof(argv[8 + t]) * 3.14159265358979323846 / 180);
+    }
+    const size_t n_in = forward ? ops_volume_count(&c) : ops_sinogram_count(&c),
+                 n_out = forward ? ops_sinogram_count(&c) : ops_volume_count(&c);
+    float *in = malloc(n_in * sizeof *in), *out = malloc(n_out * sizeof *out);
+    sei_buffer *from = NULL, *to = NULL;
+    int code = 2;
+    if (in == NULL || out == NULL || fread(in, sizeof *in, n_in, stdin) != n_in || sei_device_open(&wanted, &device) != SEI_OK)
+        goto done;
+    if (SEI_OP(device, alloc)(device, n_in, &from) != SEI_OK || SEI_OP(device, alloc)(device, n_out, &to) != SEI_OK) goto done;
+    if (SEI_OP(device, upload)(device, from, 0, n_in, in) != SEI_OK) goto done;
+    if ((forward ? SEI_OP(device, project)(device, &c.slab, from, to) : SEI_OP(device, backproject)(device, &c.slab, from, to)) !=
+        SEI_OK)
+        goto done;
+    if (SEI_OP(device, download)(device, to, 0, n_out, out) != SEI_OK) goto done;
+    code = fwrite(out, sizeof *out, n_out, stdout) == n_out ? 0 : 2;
+done:
+    if (code != 0) fprintf(stderr, "%s\n", sei_last_error());
+    if (device != NULL) ops_release(device, from);
+    if (device != NULL) ops_release(device, to);
+    sei_device_close(device);
+    free(in);
+    free(out);
+    return code;
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operators_agree_with_ref),
@@ -202,5 +242,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(devices_are_refused_with_the_reason),
     };
     if (argc > 1 && strcmp(argv[1], "--bench") == 0) return bench(argc > 2 ? atoi(argv[2]) : 512, argc > 3 ? atoi(argv[3]) : 64);
+    if (argc > 8 && strcmp(argv[1], "--apply") == 0) return apply(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

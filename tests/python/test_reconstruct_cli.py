@@ -1,0 +1,112 @@
+"""Claims: the verb reconstruct writes what other programs can open, the same bits for any number of threads, overwrites
+nothing unasked, refuses in one line with the right exit code, and --plan writes nothing; doctor names every backend."""
+import csv
+import json
+import os
+import subprocess
+
+import pytest
+
+np = pytest.importorskip("numpy", reason="numpy is not installed")
+mrcfile = pytest.importorskip("mrcfile", reason="mrcfile is not installed")
+
+BIN = os.environ.get("SEITOMO_BIN")
+pytestmark = pytest.mark.skipif(BIN is None, reason="SEITOMO_BIN names no seitomo program")
+
+
+def run(*words):
+    return subprocess.run([BIN, *map(str, words)], capture_output=True, text=True)
+
+
+@pytest.fixture
+def series(tmp_path):
+    """A disc of radius 9 px and density 3 in 5 slices, 13 tilts, 2 nm; whole counts."""
+    u = np.arange(32) - 15.5
+    row = 3 * 2 * np.sqrt(np.clip(81 - u**2, 0, None))
+    path = tmp_path / "wire.mrc"
+    with mrcfile.new(str(path)) as mrc:
+        mrc.set_data(np.broadcast_to(np.round(row), (13, 5, 32)).astype(np.uint16).copy())
+        mrc.voxel_size = 20.0
+    (tmp_path / "wire.rawtlt").write_text("".join(f"{t}\n" for t in range(-60, 61, 10)))
+    return path
+
+
+def test_volume_history_and_summary(series, tmp_path):
+    out, table = tmp_path / "v.mrc", tmp_path / "h.csv"
+    done = run("reconstruct", series, "-o", out, "--axis", "y", "--json", "--iterations", 8, "--history", table, "--depth", "40nm")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["method"] == "em" and summary["backend"] in ("cpu", "cuda")
+    history = summary["channels"][0]["history"]
+    likelihood = [row["log_likelihood"] for row in history]
+    assert len(history) == 9 and likelihood == sorted(likelihood) and all("residual" in row for row in history)
+    assert summary["channels"][0]["voxel"] == {"value": 2.0, "unit": "nm", "sd": None}
+    assert mrcfile.validate(str(out))
+    with mrcfile.open(str(out)) as mrc:
+        assert mrc.data.shape == (20, 5, 32) and mrc.data.dtype == np.float32
+        assert abs(float(mrc.voxel_size.x) - 20) < 1e-5
+        assert abs(mrc.data[7:13, 2, 13:19].mean() - 3) < 0.5
+    with open(table) as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 9 and float(rows[8]["residual"]) < float(rows[0]["residual"])
+    sidecar = json.loads((tmp_path / "v.json").read_text())
+    assert sidecar["stage"] == "reconstruct" and sidecar["parameters"]["iterations"] == "8"
+    assert "threads" not in sidecar["parameters"]
+
+
+def test_bits_do_not_depend_on_threads_or_memory(series, tmp_path):
+    volumes = []
+    for words in (["--threads", 1], ["--threads", 3], ["--threads", 7, "--memory", "200k"]):
+        out = tmp_path / f"v{len(volumes)}.mrc"
+        done = run("reconstruct", series, "-o", out, "--axis", "y", "--iterations", 3, *words)
+        assert done.returncode == 0, done.stderr
+        volumes.append(out.read_bytes())
+    assert volumes[0] == volumes[1] == volumes[2]
+
+
+def test_bin_keeps_the_signal(series, tmp_path):
+    for n in (1, 2):
+        assert run("reconstruct", series, "-o", tmp_path / f"b{n}.mrc", "--axis", "y", "--bin", n).returncode == 0
+    with mrcfile.open(str(tmp_path / "b1.mrc")) as one, mrcfile.open(str(tmp_path / "b2.mrc")) as two:
+        assert two.data.shape == (16, 2, 16) and abs(float(two.voxel_size.x) - 40) < 1e-4
+        # slices 0 to 3 went into the bins; a voxel of 2 x 2 x 2 holds what eight held
+        assert abs(two.data.sum() / one.data[:, :4].sum() - 1) < 0.01
+
+
+def test_refusals(series, tmp_path):
+    out = tmp_path / "v.mrc"
+    out.write_text("mine")
+    done = run("reconstruct", series, "-o", out, "--axis", "y")
+    assert done.returncode == 4 and "--force" in done.stderr and out.read_text() == "mine"
+    for words, code, text in [
+        (["--axis", "x"], 3, "align"),
+        (["--axis", "y", "--method", "art"], 2, "sirt-positive"),
+        (["--axis", "y", "--iterations", "0"], 2, "iterations"),
+        (["--axis", "y", "--bin", "2,Fe=4"], 2, "Fe"),
+        (["--axis", "y", "--background", "-1"], 2, "background"),
+        (["--axis", "y", "--memory", "1k"], 5, "one slice needs"),
+        (["--axis", "y", "--backend", "opencl"], 2, "cuda-emulated"),
+    ]:
+        done = run("reconstruct", series, "-o", tmp_path / "w.mrc", *words)
+        assert done.returncode == code, (words, done.stderr)
+        assert text in done.stderr and not (tmp_path / "w.mrc").exists()
+    assert run("reconstruct", series).returncode == 2
+    assert run("reconstruct", "-o", tmp_path / "w.mrc").returncode == 2
+
+
+def test_plan_writes_nothing(series, tmp_path):
+    before = sorted(os.listdir(tmp_path))
+    done = run("reconstruct", series, "-o", tmp_path / "v.mrc", "--axis", "y", "--plan", "--json")
+    assert done.returncode == 0 and sorted(os.listdir(tmp_path)) == before
+    plan = json.loads(done.stdout)["plan"]
+    assert plan["disk"]["value"] == 4 * 32 * 32 * 5 and plan["memory"]["value"] > plan["disk"]["value"]
+
+
+def test_doctor_names_every_backend():
+    done = run("doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    findings = {f["what"]: f for f in json.loads(done.stdout)["findings"]}
+    assert {"processor", "memory", "ref", "cpu", "cuda", "cuda-emulated", "libraries", "gnuplot", "ffmpeg"} <= set(findings)
+    assert findings["cpu"]["ok"] and findings["ref"]["ok"]
+    assert all(f["ok"] or f["remedy"] for f in findings.values())
+    assert run("doctor", "file").returncode == 2
