@@ -217,7 +217,8 @@ static void films_are_aligned(void **state) {
         truth t;
         make_film(&film, 7 + (uint64_t)i);
         sei_align_options_default(&o);
-        photograph(&film, 128 + i, 96 + i, i == 0 ? 16 : 25, i == 0 ? -40 : -60, 5, 5, 0, 500, 90 + (uint64_t)i, &s, &t);
+        photograph(&film, 128 + i, 96 + i, i == 0 ? 16 : 25, i == 0 ? -40 : -60, 5, 5, i == 0 ? 0 : 4, 500, 90 + (uint64_t)i, &s,
+                   &t);
         o.iterations = 1;
         assert_ok(sei_align_find(device, &s, &o, &f));
         const errors rough = judge(&s, &t, &f);
@@ -227,7 +228,11 @@ static void films_are_aligned(void **state) {
         const errors e = judge(&s, &t, &f);
         printf("  film: pairs x %.3f y %.3f px; refined x %.3f y %.3f px rms, axis %.2f px (sd %.2f)\n", rough.x_px, rough.y_px,
                e.x_px, e.y_px, e.axis_px, f.axis_offset_sd_px);
-        assert_true(e.x_px < 1 && e.y_px < 0.5);
+        assert_true(e.x_px < 0.3 && e.y_px < 0.3);
+        /* Over +-40 deg an axis wrong by 1 px moves no image by more than 0.03 px from where it belongs: it is known less well.
+         */
+        assert_true(fabs(e.axis_px) < (i == 0 ? 2 : 1));
+        assert_true(fabs(e.axis_px) < 4 * f.axis_offset_sd_px + 0.1 && f.axis_offset_sd_px < 1);
         sei_shifts_free(&f);
         sei_series_free(&s);
     }

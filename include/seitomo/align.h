@@ -17,9 +17,9 @@ typedef struct sei_align_options {
     double high_cutoff;    /* ... and low-pass start (default 0.25) with high_sigma fall-off (default 0.05) */
     double high_sigma;
     double max_shift_px;   /* between neighbours; <= 0: a quarter of the image */
-    int iterations;        /* passes: 1 = neighbours only; more = against the summed stretched reference. Default 3 */
-    bool find_axis_offset; /* estimate the axis offset after the shifts (default true) */
-    double axis_offset_px; /* used when not found: given offset */
+    int iterations;        /* 1: neighbours only; more: refined as said below. Default 3 */
+    bool find_axis_offset; /* default true */
+    double axis_offset_px; /* the axis the images are stretched and matched about; see the gauge below */
     int interpolation;     /* 1 bilinear (default: keeps counts non-negative), 3 cubic */
 } sei_align_options;
 
@@ -36,9 +36,24 @@ typedef struct sei_shifts {
 } sei_shifts;
 
 /*
- * Finds the shifts by cross-correlation (pairwise from the lowest tilt outward with cosine stretch, band-pass, taper and
- * sub-pixel peak; then refined), composes them, and the axis offset. The mean shift is the gauge.
- * SEI_ERR_INPUT: no such channel, an image without contrast (which tilt), a shift beyond max_shift_px (which tilt).
+ * Finds the shifts, dx across and dy along the tilt axis, in the frame whose axis is y (series->axis_deg turned away), and
+ * the axis offset that belongs to them.
+ *
+ * 1. Neighbours by cross-correlation from the lowest tilt outward: cosine stretch about the axis, edge taper, band-pass,
+ *    sub-pixel peak; the shifts are composed. iterations = 1 stops here.
+ * 2. A specimen alone between empty margins: dy by its mass profile along the axis, dx and the axis by its centre of mass.
+ *    Any other: 4 * (iterations - 1) rounds at most of reprojection matching on at most 128 bins.
+ *
+ * Gauge: every tilt has its own shift, so no series can tell the specimen's mean position (dx + a cos + b sin) nor a common
+ * move of images and axis. The mean of dx and of dy is 0, and the axis lies in the specimen's centre of mass (alone) or
+ * where options->axis_offset_px has it (else). With find_axis_offset false it lies there in both cases, and for a specimen
+ * alone the mean of dx is then not 0. axis_offset_sd_px says how well the shifts agree with the axis: scatter over four
+ * parts of the specimen along y; NaN where it was not measured.
+ *
+ * score and score_before: normalised, band-passed correlation of a tilt with its inner neighbour where both hold data.
+ * SEI_ERR_INPUT: no such channel, a pixel that is no number, an image without contrast, a shift beyond max_shift_px (each
+ * says which tilt); SEI_ERR_USAGE: options out of range. Bits do not depend on threads. Cost: about 20 correlations a
+ * tilt, and for films 24 small reconstructions of 10 SIRT iterations.
  */
 sei_status sei_align_find(sei_device *device, const sei_series *series, const sei_align_options *options,
                           sei_shifts *out) SEI_MUST_CHECK;
@@ -51,7 +66,8 @@ sei_status sei_align_find(sei_device *device, const sei_series *series, const se
 sei_status sei_align_apply(sei_device *device, const sei_series *series, const sei_shifts *shifts, int interpolation,
                            sei_series *out) SEI_MUST_CHECK;
 
-/* As a table tilt_deg,dx_px,dy_px,score and back (score column optional). */
+/* As a table tilt_deg,dx_px,dy_px,score,score_before,axis_offset_px,axis_offset_sd_px (the last two in every row) and back:
+ * only the first three are needed; the axis offset is then 0. */
 sei_status sei_shifts_to_table(const sei_shifts *shifts, sei_table *out) SEI_MUST_CHECK;
 sei_status sei_shifts_from_table(const sei_table *table, sei_shifts *out) SEI_MUST_CHECK;
 /* Zero shifts (and NaN scores) for `count` tilts. */

@@ -65,9 +65,11 @@ typedef struct sei_estimate {
  * changed. */
 sei_status sei_align_isolated(const sei_frames *f, double *dx, double *dy, bool *isolated, sei_estimate *axis) SEI_MUST_CHECK;
 
-/* For any specimen: see consistency.c. `passes` rounds of reprojection matching about the axis; then, when find_axis, the axis.
- */
+/* For any specimen: see consistency.c. At most 4 * passes rounds of reprojection matching about the axis, whose sd is set. */
 sei_status sei_align_consistency(sei_device *device, const sei_frames *f, const sei_align_options *options, int passes,
-                                 bool find_axis, double *dx, double *dy, sei_estimate *axis) SEI_MUST_CHECK;
+                                 double *dx, double *dy, sei_estimate *axis) SEI_MUST_CHECK;
+
+/* The constant of the least-squares fit u = x0 cos - z0 sin + axis; NaN when the tilts do not span enough. */
+double sei_fit_axis(const sei_frames *f, const double *u);
 
 #endif

@@ -66,19 +66,30 @@ static sei_status check_options(const sei_align_options *o) {
     return SEI_OK;
 }
 
-/* Moves the gauge: mean shift 0 along y, and along x too unless the axis is given; the axis moves with the images. */
-static void centre(sei_shifts *s, bool axis_given) {
+/* Mean shift 0 along y, and along x with the axis moving along. */
+static void centre(sei_shifts *s, bool along_x) {
     double mx = 0, my = 0;
     for (int64_t t = 0; t < s->count; ++t) {
         mx += s->dx_px[t] / (double)s->count;
         my += s->dy_px[t] / (double)s->count;
     }
-    if (axis_given) mx = 0;
     for (int64_t t = 0; t < s->count; ++t) {
-        s->dx_px[t] -= mx;
+        s->dx_px[t] -= along_x ? mx : 0;
         s->dy_px[t] -= my;
     }
-    s->axis_offset_px -= mx;
+    if (along_x) s->axis_offset_px -= mx;
+}
+
+/* Mean shift 0 with the axis where it is: the specimen moves by a cos(theta), which no series can tell from a specimen
+ * that lies elsewhere. */
+static void centre_about_axis(sei_shifts *s, const sei_frames *f) {
+    double mean = 0, cosines = 0;
+    for (int t = 0; t < f->n; ++t) {
+        mean += s->dx_px[t] / f->n;
+        cosines += f->cos_tilt[t] / f->n;
+    }
+    for (int t = 0; t < f->n && fabs(cosines) > 0.1; ++t) s->dx_px[t] -= mean / cosines * f->cos_tilt[t];
+    centre(s, false);
 }
 
 sei_status sei_align_find(sei_device *device, const sei_series *series, const sei_align_options *o, sei_shifts *out) {
@@ -99,7 +110,7 @@ sei_status sei_align_find(sei_device *device, const sei_series *series, const se
     SEI_TRY(sei_align_scores(&f, &c, o->cosine_stretch, o->axis_offset_px, s.dx_px, s.dy_px, s.score_before));
     SEI_TRY(sei_align_pairwise(&f, &c, o->cosine_stretch, o->axis_offset_px, most_px, s.dx_px, s.dy_px));
     s.axis_offset_px = o->axis_offset_px;
-    centre(&s, !o->find_axis_offset);
+    centre_about_axis(&s, &f);
     if (o->iterations > 1) {
         sei_estimate axis = {s.axis_offset_px, NAN};
         SEI_TRY(sei_align_isolated(&f, s.dx_px, s.dy_px, &alone, &axis));
@@ -107,12 +118,11 @@ sei_status sei_align_find(sei_device *device, const sei_series *series, const se
             for (int t = 0; t < f.n; ++t) s.dx_px[t] += o->axis_offset_px - axis.value;
             axis = (sei_estimate){o->axis_offset_px, NAN};
         }
-        if (!alone) {
-            SEI_TRY(sei_align_consistency(device, &f, o, o->iterations - 1, o->find_axis_offset, s.dx_px, s.dy_px, &axis));
-        }
+        if (!alone) SEI_TRY(sei_align_consistency(device, &f, o, o->iterations - 1, s.dx_px, s.dy_px, &axis));
         s.axis_offset_px = axis.value;
         s.axis_offset_sd_px = axis.sd;
-        centre(&s, !o->find_axis_offset);
+        if (alone) centre(&s, o->find_axis_offset);
+        if (!alone) centre_about_axis(&s, &f);
     }
     SEI_TRY(sei_align_scores(&f, &c, o->cosine_stretch && !alone, s.axis_offset_px, s.dx_px, s.dy_px, s.score));
     sei_info("aligned on '%s' (%s): axis %.2f px from the centre", series->channels[channel].name,

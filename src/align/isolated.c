@@ -171,8 +171,7 @@ static double centre_of_mass(const isolated *s, int t, double dy, double from, d
     return mass > 0 ? moment / mass : NAN;
 }
 
-/* Least squares u = x0 cos - z0 sin + axis; returns the axis. NaN when the tilts do not span enough. */
-static double fit_axis(const sei_frames *f, const double *u) {
+double sei_fit_axis(const sei_frames *f, const double *u) {
     double m[3][4] = {{0}};
     for (int t = 0; t < f->n; ++t) {
         const double row[4] = {1, f->cos_tilt[t], -f->sin_tilt[t], u[t]};
@@ -196,7 +195,7 @@ static double scatter(const isolated *s, const double *dx, const double *dy, dou
     for (int part = 0; part < PARTS; ++part) {
         const double a = from + (to - from) * part / PARTS, b = from + (to - from) * (part + 1) / PARTS;
         for (int t = 0; t < s->f->n; ++t) u[t] = centre_of_mass(s, t, dy[t], a, b) + dx[t];
-        axis[part] = fit_axis(s->f, u);
+        axis[part] = sei_fit_axis(s->f, u);
         mean += axis[part] / PARTS;
     }
     for (int part = 0; part < PARTS; ++part) squares += (axis[part] - mean) * (axis[part] - mean);
