@@ -173,15 +173,10 @@ static void wires_are_aligned(void **state) {
         make_wire(&wire);
         sei_align_options_default(&o);
         photograph(&wire, cases[i].nx, cases[i].ny, 25, -60, 5, cases[i].most_px, cases[i].axis, 300, 40 + i, &s, &t);
-        o.iterations = 1;
-        assert_ok(sei_align_find(device, &s, &o, &f));
-        const errors rough = judge(&s, &t, &f);
-        sei_shifts_free(&f);
-        o.iterations = 3;
         assert_ok(sei_align_find(device, &s, &o, &f));
         const errors e = judge(&s, &t, &f);
-        printf("  wire %d x %d: pairs x %.3f y %.3f px; refined x %.3f px, y %.3f px rms, axis %.3f px (sd %.3f)\n", cases[i].nx,
-               cases[i].ny, rough.x_px, rough.y_px, e.x_px, e.y_px, e.axis_px, f.axis_offset_sd_px);
+        printf("  wire %d x %d: x %.3f px, y %.3f px rms, axis %.3f px (sd %.3f)\n", cases[i].nx, cases[i].ny, e.x_px, e.y_px,
+               e.axis_px, f.axis_offset_sd_px);
         assert_true(e.x_px < 0.3 && e.y_px < 0.3);
         assert_true(fabs(e.axis_px) < 0.5);
         assert_true(f.axis_offset_sd_px < 0.5 && fabs(e.axis_px) < 5 * f.axis_offset_sd_px + 0.1);
@@ -195,6 +190,10 @@ static void wires_are_aligned(void **state) {
         assert_close(mean_y, 0, 1e-9);
         sei_shifts_free(&f);
         /* With the axis given, the centre of mass goes onto it. */
+        if (i > 0) {
+            sei_series_free(&s);
+            continue;
+        }
         o.find_axis_offset = false;
         o.axis_offset_px = 2.5;
         assert_ok(sei_align_find(device, &s, &o, &f));
