@@ -30,7 +30,7 @@ const char sei_page_style[] =
     "td.n,th.n{white-space:nowrap}"
     "th.t,td.t,tbody th{text-align:left}"
     "th:first-child,td:first-child{padding-left:0}"
-    "td.t{min-width:6rem}"
+    "tbody th,tbody td{overflow-wrap:break-word;word-break:normal}td.t{min-width:3.5rem}td code{white-space:nowrap}"
     "code,pre{font:.86em/1.5 'Source Code Pro',ui-monospace,'SF Mono',Menlo,Consolas,'Liberation Mono',monospace}"
     "code{color:var(--soft)}"
     ".pictures{display:flex;flex-wrap:wrap;gap:1.2rem 1.6rem;align-items:flex-start;margin:1.2rem 0 1.8rem}"
