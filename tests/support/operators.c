@@ -157,7 +157,7 @@ static bool open_one(const char *name, const char *isa, sei_device *ref, ops_bac
         assert_int_equal(status, SEI_ERR_ENVIRONMENT);
         return false;
     }
-    *out = (ops_backend){.device = device, .ref = ref, .in_double = strcmp(name, "cpu") == 0};
+    *out = (ops_backend){.device = device, .ref = ref, .in_double = true};
     snprintf(out->label, sizeof out->label, "%s%s%s", name, isa == NULL ? "" : " ", isa == NULL ? "" : isa);
     return true;
 }
