@@ -56,7 +56,7 @@ if(SEITOMO_CUDA AND CMAKE_CUDA_COMPILER)
   target_compile_definitions(seitomo_cuda PRIVATE $<$<CONFIG:Debug>:SEITOMO_DEBUG>)
   # -fmad=false: kernels say fmaf where they mean it, so that card and emulation compute the same bits
   target_compile_options(seitomo_cuda PRIVATE ${cuda_code} -fmad=false --threads 2 "SHELL:-Xptxas -v"
-    "SHELL:-Xcompiler -Wall,-Wextra,-fstack-protector-strong")
+    "SHELL:-Xcompiler -Wall,-Wextra,-ffp-contract=off,-fstack-protector-strong")
   if(SEITOMO_WERROR)
     target_compile_options(seitomo_cuda PRIVATE "SHELL:-Werror all-warnings")
   endif()

@@ -26,12 +26,21 @@ foreach(source IN LISTS test_sources)
   endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT
-    "SEITOMO_TEST_DATA=$ENV{SEITOMO_TEST_DATA};SEITOMO_SOURCE=${PROJECT_SOURCE_DIR};SEITOMO_BUILD=${PROJECT_BINARY_DIR}")
+    "SEITOMO_TEST_DATA=$ENV{SEITOMO_TEST_DATA};SEITOMO_SOURCE=${PROJECT_SOURCE_DIR};SEITOMO_BUILD=${PROJECT_BINARY_DIR};OMP_WAIT_POLICY=passive") # tests share cores: do not spin
   list(APPEND test_names ${name})
 endforeach()
 if(SEITOMO_SANITIZE MATCHES "thread")
   # the OpenMP runtime is not instrumented: Archer tells of its barriers, and what it does inside is left out
   set_property(TEST ${test_names} APPEND PROPERTY ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1")
+endif()
+
+# a driver that does not work, to see what the CUDA module says of it
+if(TARGET seitomo_cuda AND TARGET test_driver)
+  add_library(stub_driver SHARED ${PROJECT_SOURCE_DIR}/tests/driver/stub_driver.c)
+  target_link_libraries(stub_driver PRIVATE seitomo_settings)
+  set_target_properties(stub_driver PROPERTIES OUTPUT_NAME cuda SOVERSION 1 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/stub_driver)
+  set_property(TEST test_driver APPEND PROPERTY ENVIRONMENT "SEITOMO_STUB_DRIVER=${PROJECT_BINARY_DIR}/stub_driver")
+  set_tests_properties(test_driver PROPERTIES LABELS cuda)
 endif()
 
 # the emulation's own tests are C++ with kernels, some of them wrong on purpose

@@ -84,17 +84,21 @@ sei_status sei_cuda_tilts(sei_cuda_device *device, const sei_slab *slab, const s
 
 /* Why there is no card to use, in words for the person at the machine. */
 static sei_status no_card(const sei_module_host *host, cudaError_t error, int count) {
-    int driver = 0;
+    int driver = 0, runtime = 0;
     (void)cudaDriverGetVersion(&driver);
+    (void)cudaRuntimeGetVersion(&runtime);
     (void)cudaGetLastError();
     if (error == cudaSuccess && count == 0) error = cudaErrorNoDevice;
-    if (driver == 0) {
-        return host->fail(SEI_ERR_ENVIRONMENT, "%s: no NVIDIA driver on this machine (%s)", SEI_PLATFORM_NAME,
-                          cudaGetErrorString(error));
+    const char *text = cudaGetErrorString(error);
+    if (driver == 0) return host->fail(SEI_ERR_ENVIRONMENT, "%s: no NVIDIA driver on this machine (%s)", SEI_PLATFORM_NAME, text);
+    if (driver / 1000 < runtime / 1000) {
+        return host->fail(SEI_ERR_ENVIRONMENT,
+                          "%s: driver for CUDA %d.%d, the module needs one for %d.%d: update the driver (%s)", SEI_PLATFORM_NAME,
+                          driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10, text);
     }
     return host->fail(SEI_ERR_ENVIRONMENT,
-                      "%s: %s (CUDA error %d, driver for CUDA %d.%d; see nvidia-smi and CUDA_VISIBLE_DEVICES)", SEI_PLATFORM_NAME,
-                      cudaGetErrorString(error), (int)error, driver / 1000, driver % 1000 / 10);
+                      "%s: %s (CUDA error %d, driver for CUDA %d.%d); see nvidia-smi and CUDA_VISIBLE_DEVICES", SEI_PLATFORM_NAME,
+                      text, (int)error, driver / 1000, driver % 1000 / 10);
 }
 
 __global__ void probe_kernel(float *one) {
