@@ -329,6 +329,43 @@ done:
     return status;
 }
 
+/* What the file says about microscope, specimen and people, as it stands there. */
+typedef struct remarks {
+    sei_stack *stack;
+    const char *group;
+    int left;
+    sei_status status;
+} remarks;
+
+static herr_t remark(hid_t object, const char *name, const H5A_info_t *info, void *context) {
+    remarks *r = context;
+    char key[SEI_NAME_LENGTH];
+    char value[SEI_TEXT_LENGTH];
+    char source[SEI_TEXT_LENGTH];
+    (void)info;
+    if (r->left-- <= 0) return 1;
+    if (!sei_h5_text(object, name, value, sizeof value) || value[0] == 0) return 0;
+    snprintf(key, sizeof key, "%.20s.%.40s", r->group + 1, name);
+    snprintf(source, sizeof source, "%.60s@%.150s", r->group, name);
+    r->status = sei_facts_set(&r->stack->facts, key, value, source);
+    return r->status == SEI_OK ? 0 : 1;
+}
+
+static sei_status take_remarks(const sei_h5_in *in, sei_stack *stack) {
+    static const char *const groups[] = {"/microscope", "/sample", "/user", "/comments"};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; ++i) {
+        remarks r = {stack, groups[i], 32, SEI_OK};
+        hsize_t at = 0;
+        if (H5Lexists(in->file, groups[i], in->links) <= 0) continue;
+        const hid_t object = H5Oopen(in->file, groups[i], in->links);
+        if (object < 0) continue;
+        H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &at, remark, &r);
+        H5Oclose(object);
+        if (r.status != SEI_OK) return r.status;
+    }
+    return SEI_OK;
+}
+
 static void empty_stack(const sei_emd_found *found, sei_stack *stack) {
     *stack = (sei_stack){.pixel_nm = NAN,
                          .spacing_nm = NAN,
@@ -414,6 +451,7 @@ sei_status sei_emd_describe(const sei_h5_in *in, const sei_emd_contents *content
         const hid_t root = H5Gopen2(in->file, "/", H5P_DEFAULT);
         const bool said = root >= 0 && sei_h5_text(root, "authoring_program", text, sizeof text);
         if (root >= 0) H5Gclose(root);
+        if (found == contents->items) SEI_TRY(take_remarks(in, &fresh)); /* once per file */
         if (said) SEI_TRY(fact(&fresh, "written_by", "/@authoring_program", "%s", text));
     }
     SEI_TRY(fact(&fresh, "stored_type", found->data, "%s", sei_dtype_name(fresh.stored)));

@@ -217,7 +217,7 @@ done:
 static void json_text(const char *json, const char *key, char *text, size_t size) {
     const char *at = strstr(json, key);
     text[0] = 0;
-    if (at == NULL || (at = strchr(at + strlen(key) + 1, ':')) == NULL || (at = strchr(at, '"')) == NULL) return;
+    if (at == NULL || (at = strchr(at + strlen(key), ':')) == NULL || (at = strchr(at, '"')) == NULL) return;
     const size_t length = strcspn(at + 1, "\"");
     snprintf(text, size, "%.*s", (int)(length < size ? length : size - 1), at + 1);
 }
