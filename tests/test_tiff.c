@@ -8,6 +8,7 @@
 #include <tiffio.h>
 #include <unistd.h>
 
+#include "core/alloc.h"
 #include "core/file.h"
 #include "support/io_series.h"
 #include "support/test.h"
@@ -244,6 +245,33 @@ static void traps_are_refused(void **state) {
     refuse(path, "RGB");
 }
 
+static void memory_that_runs_out(void **state) {
+    const sei_format_read options = {.n_wanted = 0};
+    sei_series series = {0};
+    (void)state;
+    const char *path = sei_test_path("memory.tif");
+    sei_test_make_series(1, true, &series);
+    for (int writing = 1; writing >= 0; --writing) {
+        sei_status status = SEI_ERR_MEMORY;
+        long n = 0;
+        for (; status != SEI_OK && n < 2000; ++n) {
+            sei_stacks stacks = {0};
+            sei_alloc_fail_after(n);
+            status = writing ? sei_tiff_write_channel(path, &series, 0, false) : sei_format_tiff.read(path, &options, &stacks);
+            sei_alloc_fail_after(-1);
+            if (status != SEI_OK) {
+                assert_int_equal(status, SEI_ERR_MEMORY);
+                assert_int_equal(stacks.count, 0);
+                assert_int_equal(sei_file_exists(path), !writing);
+            }
+            sei_stacks_free(&stacks);
+        }
+        assert_int_equal(status, SEI_OK);
+        assert_true(n > 4);
+    }
+    sei_series_free(&series);
+}
+
 static void files_of_other_programs(void **state) {
     sei_stacks stacks;
     char path[4096];
@@ -310,6 +338,7 @@ int main(void) {
         cmocka_unit_test(truncated_files_say_so),
         cmocka_unit_test(a_cut_stack_keeps_its_whole_images),
         cmocka_unit_test(traps_are_refused),
+        cmocka_unit_test(memory_that_runs_out),
         cmocka_unit_test(files_of_other_programs),
         cmocka_unit_test(real_series),
     };

@@ -57,6 +57,7 @@ sei_status sei_h5_open(const char *path, int fd, sei_h5_in *in) {
     sei_status status = SEI_OK;
     hid_t access = -1;
     *in = (sei_h5_in){.path = path, .file = -1, .links = -1};
+    H5dont_atexit(); /* see emd_out.c */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0); /* no filter code from anywhere */
     access = H5Pcreate(H5P_FILE_ACCESS);

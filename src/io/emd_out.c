@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/log.h"
@@ -30,6 +31,7 @@ sei_status sei_h5_create(const char *path, bool overwrite, sei_h5_out *out) {
     sei_h5_out fresh = {.file = {.fd = -1}, .id = -1, .objects = 1};
     sei_status status = sei_outfile_open(path, overwrite, &fresh.file);
     if (status != SEI_OK) return status;
+    H5dont_atexit(); /* after a write that failed HDF5 faults when it tidies up at exit; everything is closed here anyway */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
     const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
@@ -48,6 +50,8 @@ sei_status sei_h5_create(const char *path, bool overwrite, sei_h5_out *out) {
 void sei_h5_abandon(sei_h5_out *out) {
     if (out->file.path == NULL) return;
     if (out->id >= 0) H5Fclose(out->id);
+    /* a file that HDF5 could not close stays open in it: at least its bytes go back to a full disk */
+    if (out->file.fd >= 0 && ftruncate(out->file.fd, 0) != 0) sei_info("%s: its unfinished bytes stay", out->file.path);
     sei_outfile_abort(&out->file);
     *out = (sei_h5_out){.file = {.fd = -1}, .id = -1};
 }

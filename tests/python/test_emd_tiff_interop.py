@@ -5,6 +5,7 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import subprocess
 import time
 import zipfile
@@ -346,6 +347,19 @@ def test_huge_declarations_take_no_memory(tmp_path):
     def chunked(_, group):
         group.create_dataset("data", (20000, 20000, 22000), "u1", chunks=(1, 20000, 22000), compression="gzip")
     refused(hostile(tmp_path, chunked), "/data/map/data")
+
+
+@pytest.mark.parametrize("most", [0, 1000, 5000, 9000, 20000])
+def test_a_full_disk_is_an_error_and_nothing_else(foreign_emd, tmp_path, most):
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    for out in ("full.emd", "full.tif"):
+        done = subprocess.run([BINARY, "convert", foreign_emd, tmp_path / out], capture_output=True, text=True, preexec_fn=limit)
+        assert done.returncode == 4 or (done.returncode == 0 and most > 1000), (done.returncode, done.stderr)
+        if done.returncode == 4:
+            assert not (tmp_path / out).exists()
+        assert not [p for p in tmp_path.iterdir() if ".part" in p.name]
 
 
 def test_objects_and_text_and_complex(tmp_path):
