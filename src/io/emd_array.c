@@ -1,176 +1,12 @@
 /* What an EMD file says about one array: which axis is the angle, the pixel size, the channel, the energy window. */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/alloc.h"
 #include "core/text.h"
-#include "io/emd.h"
-
-enum { MOST_VALUES = 1 << 22 };
-static const double UNEVEN = 1e-3; /* of a step: more, and the axis is not a length scale */
-
-typedef enum axis_kind { AXIS_OTHER = 0, AXIS_LENGTH, AXIS_ANGLE } axis_kind;
-
-typedef struct axis {
-    char path[SEI_EMD_PATH];
-    char name[SEI_NAME_LENGTH];
-    char unit[SEI_NAME_LENGTH]; /* without brackets and underscores */
-    axis_kind kind;
-    double to_base; /* value * to_base: nm or degrees */
-    size_t count;   /* values: the axis's length, or 2 for (first, second) */
-    double *values;
-} axis;
-
-/* "[n_m]" -> "nm", "[deg]" -> "deg". */
-static void plain_unit(const char *from, char unit[SEI_NAME_LENGTH]) {
-    size_t n = 0;
-    for (; *from != 0 && n + 1 < SEI_NAME_LENGTH; ++from) {
-        if (strchr("[]_ ", *from) == NULL) unit[n++] = *from;
-    }
-    unit[n] = 0;
-}
-
-static bool one_of(const char *text, const char *const *list) {
-    for (; *list != NULL; ++list) {
-        if (strcasecmp(text, *list) == 0) return true;
-    }
-    return false;
-}
-
-static void classify(axis *a) {
-    static const struct {
-        const char *unit;
-        axis_kind kind;
-        double to_base;
-    } units[] = {{"nm", AXIS_LENGTH, 1},
-                 {"nanometer", AXIS_LENGTH, 1},
-                 {"nanometers", AXIS_LENGTH, 1},
-                 {"um", AXIS_LENGTH, 1e3},
-                 {"\xc2\xb5m", AXIS_LENGTH, 1e3},
-                 {"\xce\xbcm", AXIS_LENGTH, 1e3},
-                 {"\xb5m", AXIS_LENGTH, 1e3},
-                 {"micron", AXIS_LENGTH, 1e3},
-                 {"mm", AXIS_LENGTH, 1e6},
-                 {"m", AXIS_LENGTH, 1e9},
-                 {"pm", AXIS_LENGTH, 1e-3},
-                 {"A", AXIS_LENGTH, 0.1},
-                 {"angstrom", AXIS_LENGTH, 0.1},
-                 {"angstroms", AXIS_LENGTH, 0.1},
-                 {"\xc3\x85", AXIS_LENGTH, 0.1},
-                 {"\xe2\x84\xab", AXIS_LENGTH, 0.1},
-                 {"deg", AXIS_ANGLE, 1},
-                 {"degree", AXIS_ANGLE, 1},
-                 {"degrees", AXIS_ANGLE, 1},
-                 {"\xc2\xb0", AXIS_ANGLE, 1},
-                 {"rad", AXIS_ANGLE, 180 / M_PI},
-                 {"radian", AXIS_ANGLE, 180 / M_PI},
-                 {"radians", AXIS_ANGLE, 180 / M_PI},
-                 {"mrad", AXIS_ANGLE, 0.18 / M_PI}};
-    static const char *const angle_names[] = {"angle",       "angles",     "tilt",        "tilts", "tilt angle",
-                                              "tilt angles", "tilt_angle", "tilt_angles", "alpha", "theta",
-                                              "tilt_deg",    "tilt_alpha", NULL};
-    a->kind = AXIS_OTHER;
-    a->to_base = 1;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; ++i) {
-        /* case tells mm from Mm, but not Deg from deg */
-        if (units[i].kind == AXIS_ANGLE ? strcasecmp(a->unit, units[i].unit) == 0 : strcmp(a->unit, units[i].unit) == 0) {
-            a->kind = units[i].kind;
-            a->to_base = units[i].to_base;
-            return;
-        }
-    }
-    if (strcasecmp(a->unit, "angstrom") == 0) {
-        a->kind = AXIS_LENGTH;
-        a->to_base = 0.1;
-    } else if (one_of(a->name, angle_names)) {
-        a->kind = AXIS_ANGLE; /* without a unit: degrees; the fact says so */
-    }
-}
-
-/* Reads dimN; whatever is missing or odd leaves the axis without values or unit. */
-static sei_status read_axis(const sei_h5_in *in, const sei_emd_found *found, int number, hsize_t length, axis *a) {
-    char unit[SEI_NAME_LENGTH] = "";
-    sei_status status = SEI_OK;
-    *a = (axis){.to_base = 1};
-    const int written =
-        snprintf(a->path, sizeof a->path, "%.*s/dim%d", SEI_EMD_PATH - 16, found->group, found->first_dim + number);
-    if (written < 0 || H5Lexists(in->file, a->path, in->links) <= 0) return SEI_OK;
-    const hid_t object = H5Oopen(in->file, a->path, in->links);
-    if (object < 0) return sei_h5_refuse(in, "'%s' cannot be opened", a->path);
-    sei_h5_text(object, "name", a->name, sizeof a->name);
-    if (!sei_h5_text(object, "units", unit, sizeof unit)) sei_h5_text(object, "unit", unit, sizeof unit);
-    plain_unit(unit, a->unit);
-    classify(a);
-    const hid_t type = H5Iget_type(object) == H5I_DATASET ? H5Dget_type(object) : -1;
-    const H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
-    if (type >= 0) H5Tclose(type);
-    H5Oclose(object);
-    if (class != H5T_INTEGER && class != H5T_FLOAT) return SEI_OK; /* labels of slices and the like */
-    SEI_TRY(sei_h5_vector(in, a->path, MOST_VALUES, &a->values, &a->count));
-    if (a->count != (size_t)length && a->count != 2) { /* says nothing usable */
-        sei_free(a->values);
-        a->values = NULL;
-        a->count = 0;
-    }
-done:
-    return status;
-}
-
-/* Evenly spaced values: their step in nm; NaN when there is none. Digits that only float32 made are dropped. */
-static double step_nm(const axis *a, int64_t length) {
-    const size_t n = a->count;
-    char text[32];
-    double short_form = 0;
-    if (a->kind != AXIS_LENGTH || n < 2) return NAN;
-    const double step = (a->values[n - 1] - a->values[0]) / (double)(n - 1);
-    for (size_t i = 0; (int64_t)n == length && i < n; ++i) {
-        if (!(fabs(a->values[i] - a->values[0] - (double)i * step) <= UNEVEN * fabs(step))) return NAN;
-    }
-    const double nm = fabs(step) * a->to_base;
-    if (!(nm > 0) || !isfinite(nm)) return NAN;
-    snprintf(text, sizeof text, "%.7g", nm);
-    if (sei_parse_double(text, &short_form) && fabs(short_form - nm) <= 1e-9 * nm) return short_form;
-    return nm;
-}
-
-static bool is_named(const axis *a, char letter) {
-    return tolower((unsigned char)a->name[0]) == letter && (a->name[1] == 0 || strchr(" _-(", a->name[1]) != NULL);
-}
-
-/* Which stored axis is z (or the angle), y and x. Names decide where all are named; else the stored order does. */
-static void assign_axes(const axis *axes, int rank, int axis_of[SEI_EMD_AXES]) {
-    int rest[SEI_EMD_AXES];
-    int n = 0;
-    int angle = -1;
-    for (int i = 0; i < rank && angle < 0; ++i) {
-        if (axes[i].kind == AXIS_ANGLE) angle = i;
-    }
-    axis_of[0] = axis_of[1] = axis_of[2] = -1;
-    if (rank == 3 && angle < 0) {
-        int named[3] = {-1, -1, -1};
-        for (int i = 0; i < 3; ++i) {
-            for (int k = 0; k < 3; ++k) {
-                if (is_named(&axes[i], "zyx"[k])) named[k] = i;
-            }
-        }
-        for (int i = 0; i < 3; ++i) axis_of[i] = named[0] >= 0 && named[1] >= 0 && named[2] >= 0 ? named[i] : i;
-        return;
-    }
-    axis_of[0] = angle;
-    for (int i = 0; i < rank; ++i) {
-        if (i != angle) rest[n++] = i;
-    }
-    if (n == 1) axis_of[2] = rest[0];
-    if (n == 2) {
-        const bool x_first = is_named(&axes[rest[0]], 'x') && is_named(&axes[rest[1]], 'y');
-        axis_of[1] = rest[x_first ? 1 : 0];
-        axis_of[2] = rest[x_first ? 0 : 1];
-    }
-}
+#include "io/emd_axes.h"
 
 static sei_status fact(sei_stack *stack, const char *key, const char *source, const char *format, ...) SEI_PRINTF(4, 5);
 static sei_status fact(sei_stack *stack, const char *key, const char *source, const char *format, ...) {
@@ -187,7 +23,7 @@ static sei_status fact_number(sei_stack *stack, const char *key, const char *sou
     return fact(stack, key, source, "%s", sei_format_double(number, digits));
 }
 
-static sei_status take_angles(const axis *a, int64_t n, sei_stack *stack) {
+static sei_status take_angles(const sei_axis *a, int64_t n, sei_stack *stack) {
     sei_status status = SEI_OK;
     char source[SEI_TEXT_LENGTH];
     if (a->count == 0) return SEI_OK;
@@ -207,13 +43,13 @@ done:
     return status;
 }
 
-static sei_status take_pixel(const axis *x, const axis *y, sei_stack *stack) {
+static sei_status take_pixel(const sei_axis *x, const sei_axis *y, sei_stack *stack) {
     char source[SEI_TEXT_LENGTH];
-    const double step_x = x == NULL ? NAN : step_nm(x, stack->nx);
-    const double step_y = y == NULL ? NAN : step_nm(y, stack->ny);
+    const double step_x = x == NULL ? NAN : sei_axis_step_nm(x, stack->nx);
+    const double step_y = y == NULL ? NAN : sei_axis_step_nm(y, stack->ny);
     const double nm = isfinite(step_x) ? step_x : step_y;
     if (!isfinite(nm)) return SEI_OK;
-    const axis *from = isfinite(step_x) ? x : y;
+    const sei_axis *from = isfinite(step_x) ? x : y;
     snprintf(source, sizeof source, "%.200s [%.20s]", from->path, from->unit);
     if (isfinite(step_x) && isfinite(step_y) && fabs(step_x - step_y) > 1e-4 * step_x) { /* refused above, where it matters */
         const sei_status status = fact_number(stack, "pixel_y_nm", y->path, step_y);
@@ -243,7 +79,7 @@ static sei_status take_geometry(const sei_h5_in *in, sei_stack *stack) {
     if (sei_h5_number(group, "axis_offset_px", &stack->axis_offset_px))
         SEI_TRY(fact_number(stack, "axis_offset_px", "/seitomo@axis_offset_px", stack->axis_offset_px));
     if (sei_h5_number(group, "aligned", &number)) stack->aligned = number != 0;
-    SEI_TRY(sei_h5_vector(in, "/seitomo/tilt_deg", MOST_VALUES, &values, &count));
+    SEI_TRY(sei_h5_vector(in, "/seitomo/tilt_deg", SEI_EMD_MOST_VALUES, &values, &count));
     if (count == n) {
         sei_free(stack->tilt_deg);
         stack->tilt_deg = values;
@@ -254,7 +90,7 @@ static sei_status take_geometry(const sei_h5_in *in, sei_stack *stack) {
     }
     sei_free(values);
     values = NULL;
-    SEI_TRY(sei_h5_vector(in, "/seitomo/order", MOST_VALUES, &values, &count));
+    SEI_TRY(sei_h5_vector(in, "/seitomo/order", SEI_EMD_MOST_VALUES, &values, &count));
     if (count == n) {
         SEI_TRY(SEI_NEW(stack->order, (int64_t)n, 1, 1));
         for (size_t i = 0; i < n; ++i) stack->order[i] = values[i] >= 0 && values[i] < 2147483647.0 ? (int32_t)values[i] : -1;
@@ -262,7 +98,7 @@ static sei_status take_geometry(const sei_h5_in *in, sei_stack *stack) {
     }
     sei_free(values);
     values = NULL;
-    SEI_TRY(sei_h5_vector(in, "/seitomo/dose_e_per_nm2", MOST_VALUES, &values, &count));
+    SEI_TRY(sei_h5_vector(in, "/seitomo/dose_e_per_nm2", SEI_EMD_MOST_VALUES, &values, &count));
     if (count == n) {
         stack->dose_e_per_nm2 = values;
         values = NULL;
@@ -377,11 +213,11 @@ static void empty_stack(const sei_emd_found *found, sei_stack *stack) {
 }
 
 /* Drops axes of length 1, slowest first, while there are more than three. */
-static void squeeze(sei_emd_layout *layout, const axis *axes, int kept[SEI_EMD_AXES + 1], int *n_kept) {
+static void squeeze(sei_emd_layout *layout, const sei_axis *axes, int kept[SEI_EMD_AXES + 1], int *n_kept) {
     int excess = layout->rank - SEI_EMD_AXES;
     *n_kept = 0;
     for (int i = 0; i < layout->rank; ++i) {
-        if (excess > 0 && layout->size[i] == 1 && axes[i].kind != AXIS_ANGLE) {
+        if (excess > 0 && layout->size[i] == 1 && axes[i].kind != SEI_AXIS_ANGLE) {
             excess -= 1;
             continue;
         }
@@ -390,12 +226,12 @@ static void squeeze(sei_emd_layout *layout, const axis *axes, int kept[SEI_EMD_A
 }
 
 static sei_status describe_axes(const sei_h5_in *in, const sei_emd_found *found, sei_stack *stack, sei_emd_layout *layout) {
-    axis axes[SEI_EMD_AXES + 1] = {0};
-    axis ours[SEI_EMD_AXES];
+    sei_axis axes[SEI_EMD_AXES + 1] = {0};
+    sei_axis ours[SEI_EMD_AXES];
     int kept[SEI_EMD_AXES + 1];
     int n_kept = 0;
     sei_status status = SEI_OK;
-    for (int i = 0; i < layout->rank; ++i) SEI_TRY(read_axis(in, found, i, layout->size[i], &axes[i]));
+    for (int i = 0; i < layout->rank; ++i) SEI_TRY(sei_axis_read(in, found, i, layout->size[i], &axes[i]));
     squeeze(layout, axes, kept, &n_kept);
     if (n_kept > SEI_EMD_AXES) {
         status = sei_fail(SEI_ERR_INPUT, "%s: '%s' has four axes of more than one value; a tilt series or a volume has three",
@@ -403,24 +239,24 @@ static sei_status describe_axes(const sei_h5_in *in, const sei_emd_found *found,
         goto done;
     }
     for (int i = 0; i < n_kept; ++i) ours[i] = axes[kept[i]];
-    assign_axes(ours, n_kept, layout->axis_of);
+    sei_axes_assign(ours, n_kept, layout->axis_of);
     for (int i = 0; i < SEI_EMD_AXES; ++i) layout->axis_of[i] = layout->axis_of[i] < 0 ? -1 : kept[layout->axis_of[i]];
-    const axis *z = layout->axis_of[0] < 0 ? NULL : &axes[layout->axis_of[0]];
-    const axis *y = layout->axis_of[1] < 0 ? NULL : &axes[layout->axis_of[1]];
-    const axis *x = layout->axis_of[2] < 0 ? NULL : &axes[layout->axis_of[2]];
+    const sei_axis *z = layout->axis_of[0] < 0 ? NULL : &axes[layout->axis_of[0]];
+    const sei_axis *y = layout->axis_of[1] < 0 ? NULL : &axes[layout->axis_of[1]];
+    const sei_axis *x = layout->axis_of[2] < 0 ? NULL : &axes[layout->axis_of[2]];
     stack->nz = z == NULL ? 1 : (int64_t)layout->size[layout->axis_of[0]];
     stack->ny = y == NULL ? 1 : (int64_t)layout->size[layout->axis_of[1]];
     stack->nx = x == NULL ? 1 : (int64_t)layout->size[layout->axis_of[2]];
     SEI_TRY(take_pixel(x, y, stack));
-    if (z != NULL && z->kind == AXIS_ANGLE) {
+    if (z != NULL && z->kind == SEI_AXIS_ANGLE) {
         SEI_TRY(take_angles(z, stack->nz, stack));
     } else if (z != NULL) {
-        stack->spacing_nm = step_nm(z, stack->nz);
-        stack->is_volume = isfinite(stack->spacing_nm) && x->kind == AXIS_LENGTH && y->kind == AXIS_LENGTH;
+        stack->spacing_nm = sei_axis_step_nm(z, stack->nz);
+        stack->is_volume = isfinite(stack->spacing_nm) && x->kind == SEI_AXIS_LENGTH && y->kind == SEI_AXIS_LENGTH;
     }
     if (z != NULL && !(layout->axis_of[0] < layout->axis_of[1] && layout->axis_of[1] < layout->axis_of[2]))
         SEI_TRY(fact(stack, "axes", found->data, "stored as %s, %s, %s; turned to [%s][y][x]", axes[kept[0]].name,
-                     axes[kept[1]].name, axes[kept[2]].name, z->kind == AXIS_ANGLE ? "tilt" : "z"));
+                     axes[kept[1]].name, axes[kept[2]].name, z->kind == SEI_AXIS_ANGLE ? "tilt" : "z"));
 done:
     for (int i = 0; i < SEI_EMD_AXES + 1; ++i) sei_free(axes[i].values);
     return status;
