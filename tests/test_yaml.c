@@ -123,6 +123,13 @@ static void test_overrides(void **state) {
     assert_close(d->pixel_nm, 2.134, 0);
     assert_true(isnan(d->steps[0].cutoff)); /* no value: as if not given */
     sei_yaml_free(&spec, d);
+    /* quotes keep brackets as text */
+    static const char *const quoted[] = {"title=\"[a, b\"", "steps.0.name=\"half"};
+    d = NULL;
+    assert_ok(load(good, 2, quoted, &d, NULL));
+    assert_string_equal(d->title, "[a, b");
+    assert_string_equal(d->steps[0].name, "\"half");
+    sei_yaml_free(&spec, d);
     /* a list that the file lacks grows from its first item */
     static const char *const grow[] = {"steps.0.name=em", "steps.1.name=wbp"};
     d = NULL;

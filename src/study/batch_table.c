@@ -15,11 +15,11 @@
 /* Plots against cycle: the numbers that go together by unit. */
 static const struct {
     const char *name, *title, *unit, *part;
-} groups[] = {{"volumes", "Volumes", "nm^3", "_volume"},
-              {"fractions", "Fractions", "", "fraction"},
+} groups[] = {{"volumes", "Volumes", "nm3", "_volume"},
+              {"fractions", "Fractions", "1", "fraction"},
               {"lengths", "Lengths", "nm", ""},
               {"surfaces", "Surface per volume", "1/nm", ""},
-              {"counts", "Counts", "", "count"}};
+              {"counts", "Counts", "1", "count"}};
 enum { N_GROUPS = sizeof groups / sizeof groups[0], MAX_COLUMNS = 128 };
 
 typedef struct across {
@@ -170,7 +170,7 @@ static sei_status plot_group(sei_batch_state *batch, const sei_stage *stage, con
     path[strlen(path) - 4] = 0;
     const sei_plot plot = {.title = groups[g].title,
                            .x_label = "cycle",
-                           .y_label = groups[g].unit[0] != 0 ? groups[g].unit : "value",
+                           .y_label = strcmp(groups[g].unit, "1") == 0 ? groups[g].title : groups[g].unit,
                            .x = "cycle",
                            .n_series = n - 1,
                            .series = columns + 1,

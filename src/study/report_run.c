@@ -40,14 +40,21 @@ done:
     return status;
 }
 
-static sei_status numbers_of(sei_page *page, const char *folder, const char *stage, const char *caption) {
+static sei_status numbers_of(sei_page *page, const char *folder, const char *stage, const char *caption, bool only_present) {
     json_t *record = NULL;
     sei_numbers numbers = {0};
+    sei_numbers shown = {0};
     sei_status status = stage_record(folder, stage, &record);
     if (status != SEI_OK) return status;
     SEI_TRY(sei_json_to_numbers(json_object_get(record, "numbers"), &numbers));
-    if (numbers.count > 0) SEI_TRY(sei_page_numbers(page, caption, &numbers));
+    for (size_t i = 0; i < numbers.count; ++i) {
+        const sei_number *n = &numbers.items[i];
+        if (only_present && !(isfinite(n->value) && n->value != 0)) continue;
+        SEI_TRY(sei_numbers_set(&shown, n->name, n->value, n->unit, n->sd));
+    }
+    if (shown.count > 0) SEI_TRY(sei_page_numbers(page, caption, &shown));
 done:
+    sei_numbers_free(&shown);
     sei_numbers_free(&numbers);
     json_decref(record);
     return status;
@@ -135,6 +142,9 @@ sei_status sei_page_of_run(const char *folder, const char *html, bool overwrite)
     const json_t *stages = json_object_get(provenance, "stages");
     const char *title = text_at(recipe, "title");
     const char *cycle = text_at(recipe, "cycle");
+    /* of a specimen that is no wire, the wire's numbers are all nothing */
+    const char *word = text_at(json_object_get(recipe, "segment"), "wire");
+    const bool wire = strcmp(word, "true") == 0 || strcmp(word, "yes") == 0;
     SEI_TRY(sei_page_begin(title[0] != 0 ? title : "Electron tomography run", &page));
     if (cycle[0] != 0 && strcmp(cycle, "nan") != 0) {
         snprintf(line, sizeof line, "Cycle %s.", cycle);
@@ -144,12 +154,12 @@ sei_status sei_page_of_run(const char *folder, const char *html, bool overwrite)
              text_at(provenance, "backend"));
     SEI_TRY(sei_page_paragraph(page, line));
     SEI_TRY(sei_page_heading(page, 2, "Measures"));
-    SEI_TRY(numbers_of(page, folder, "measure", "Numbers of the labelled volume"));
+    SEI_TRY(numbers_of(page, folder, "measure", "Numbers of the labelled volume", !wire));
     SEI_TRY(pictures(page, folder));
     SEI_TRY(sei_page_heading(page, 2, "How it was made"));
     SEI_TRY(facts_of(page, folder, "input", "Input: every fact with its source"));
     SEI_TRY(facts_of(page, folder, "clean", "Cleaning"));
-    SEI_TRY(numbers_of(page, folder, "align", "Alignment"));
+    SEI_TRY(numbers_of(page, folder, "align", "Alignment", false));
     SEI_TRY(reconstructions(page, folder, stages));
     SEI_TRY(facts_of(page, folder, "segment", "Segmentation"));
     SEI_TRY(sei_json_dump(provenance, &text));

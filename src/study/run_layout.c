@@ -78,7 +78,7 @@ static sei_status check_channels(const sei_run_state *run) {
                             r->reconstruct[e].channels[i]);
         }
     }
-    for (unsigned i = 0; i < r->segment.n_rules; ++i) {
+    for (unsigned i = 0; r->segment.enabled && i < r->segment.n_rules; ++i) {
         const char *name = r->segment.rules[i].channel;
         bool taken = false;
         for (size_t c = 0; c < run->n_channels; ++c) {

@@ -37,7 +37,8 @@ extern const cyaml_strval_t sei_yaml_bools[4];
 /*
  * Loads a file of at most 1 MiB: one document, no aliases, no duplicate keys, at most 12 levels. `set` are n_set texts
  * "key.path=value" that replace or add a value before anything is checked; list items are numbers ("reconstruct.0.bin=4",
- * one past the end appends); a value that begins with '[' or '{' is read as YAML, every other one is text as it stands.
+ * one past the end appends); a value that begins with '[' or '{', or stands in "", is
+ * read as YAML, every other one is text as it stands.
  * A key with no value (or ~ or null) counts as not given.
  *
  * out       the struct the schema describes; release with sei_yaml_free

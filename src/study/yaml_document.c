@@ -239,7 +239,9 @@ static int copy_default(sei_yaml_source *to, const sei_yaml_source *defaults, in
 static sei_status value_node(sei_yaml_source *source, size_t index, const char *value, int *out) {
     sei_status status = SEI_OK;
     char name[256];
-    if (value[0] != '[' && value[0] != '{') {
+    const size_t length = strlen(value);
+    const bool quoted = length >= 2 && value[0] == '"' && value[length - 1] == '"';
+    if (value[0] != '[' && value[0] != '{' && !quoted) {
         *out = add_scalar(source, value, YAML_PLAIN_SCALAR_STYLE, MARK_SET, index);
         return *out == 0 ? no_memory(source) : SEI_OK;
     }
