@@ -193,8 +193,7 @@ static sei_status plan(const arguments *a) {
     double values = 0, voxels = 0;
     for (size_t f = 0; f < a->files.count; ++f) {
         sei_file_info info = {0};
-        const char *equals = strchr(a->files.names[f], '=');
-        const sei_status status = sei_io_probe(equals != NULL ? equals + 1 : a->files.names[f], &info);
+        const sei_status status = sei_io_probe(sei_cli_volume_path(a->files.names[f]), &info);
         if (status != SEI_OK) return status;
         const double size = (double)info.nx * (double)info.ny * (double)info.nz;
         values += size * (double)(info.n_channels > 0 ? info.n_channels : 1);

@@ -5,8 +5,7 @@
 
 #include "core/alloc.h"
 
-/* The path of "NAME=PATH", or the whole word. A '=' after a '/' belongs to the path. */
-static const char *path_of(const char *word) {
+const char *sei_cli_volume_path(const char *word) {
     const char *equals = strchr(word, '='), *slash = strchr(word, '/');
     return equals != NULL && (slash == NULL || equals < slash) ? equals + 1 : word;
 }
@@ -26,7 +25,7 @@ static sei_status read_file(const char *word, double voxel_nm, sei_volume **list
     sei_status status = SEI_OK;
     sei_volume *found = NULL;
     size_t n_found = 0;
-    const char *path = path_of(word);
+    const char *path = sei_cli_volume_path(word);
     SEI_TRY(sei_io_read_volumes_sized(path, voxel_nm, &found, &n_found));
     if (path != word) {
         if (n_found != 1)
@@ -65,7 +64,7 @@ sei_status sei_cli_read_volumes(const sei_common *common, size_t n_files, const 
     size_t count = 0;
     for (size_t f = 0; f < n_files; ++f) {
         SEI_TRY(read_file(files[f], common->pixel_nm, &list, &count));
-        SEI_TRY(sei_io_provenance_add_input(provenance, path_of(files[f])));
+        SEI_TRY(sei_io_provenance_add_input(provenance, sei_cli_volume_path(files[f])));
     }
     for (size_t c = 0; c < common->n_channels; ++c) SEI_TRY(pick(common->channels[c], list, count, c));
     for (size_t i = common->n_channels; common->n_channels > 0 && i < count; ++i) sei_volume_free(&list[i]);

@@ -4,6 +4,9 @@
 
 #include "cli/cli.h"
 
+/* The path of "NAME=PATH", or the whole word; points into it. A '=' after a '/' belongs to the path. */
+const char *sei_cli_volume_path(const char *word);
+
 /*
  * Reads all, keeps and renames those that --channels names (NAME or NAME=NAME_IN_FILE; none given: all), and adds each file
  * to the provenance. *out is the caller's: sei_volumes_free. SEI_ERR_INPUT: a channel asked for is not there, or two
