@@ -7,39 +7,54 @@
 
 enum { TILE = 8, TILTS = 64, MAX_TAPS = 3 };
 
+/* The weights of tap j in the tilts, 0 outside the detector. The loop is written so that it becomes vectors. */
+static inline void tap_weights(const sei_slab *s, const sei_tilt_table *tilts, bool linear, int first_tilt, int n_tilts, int j,
+                               const double *bin, const double *first, float *weights) {
+    const double *c = tilts->c + first_tilt, *inverse_c2 = tilts->inverse_c2 + first_tilt, *a = tilts->a + first_tilt;
+    const double *b = tilts->b + first_tilt, *height = tilts->height + first_tilt, *ramp = tilts->inverse_ramp + first_tilt;
+    const double end = s->nu;
+    for (int k = 0; k < n_tilts; ++k) {
+        const double u = first[k] + j, d = bin[k] - u;
+        const double value = linear ? sei_triangle(c[k], inverse_c2[k], d)
+                                    : sei_trapezoid_integral(a[k], b[k], height[k], ramp[k], d + 0.5) -
+                                          sei_trapezoid_integral(a[k], b[k], height[k], ramp[k], d - 0.5);
+        const double low = u >= 0 ? value : 0;
+        weights[k] = (float)(u < end ? low : 0);
+    }
+}
+
 /* The bins of voxel (x, z) in up to TILTS tilts: weights and offsets, tilt by tilt. Returns how many there are. */
 static int voxel_table(const sei_slab *s, const sei_tilt_table *tilts, int x, int z, int first_tilt, int n_tilts, float *w,
                        size_t *offset) {
-    const int n_taps = s->kernel == SEI_KERNEL_LINEAR ? 2 : 3;
-    double weights[MAX_TAPS][TILTS], bin[TILTS];
-    int first[TILTS], n = 0;
+    const int n_taps = s->kernel == SEI_KERNEL_LINEAR ? 2 : 3, nx = s->nx, nz = s->nz;
+    const double *cos_tilt = s->cos_tilt + first_tilt, *sin_tilt = s->sin_tilt + first_tilt, *axis_u = s->axis_u + first_tilt;
+    const double *radius = tilts->radius + first_tilt;
+    float weights[MAX_TAPS][TILTS];
+    double bin[TILTS], first[TILTS];
+    int n = 0;
     for (int k = 0; k < n_tilts; ++k) {
-        const int t = first_tilt + k;
-        bin[k] = sei_voxel_bin(x, z, s->nx, s->nz, s->cos_tilt[t], s->sin_tilt[t], s->axis_u[t]);
-        first[k] = (int)(bin[k] - tilts->radius[t] + 8388608.0) - 8388607; /* floor + 1 without a call */
+        bin[k] = sei_voxel_bin(x, z, nx, nz, cos_tilt[k], sin_tilt[k], axis_u[k]);
+        first[k] = (double)((int)(bin[k] - radius[k] + 8388608.0) - 8388607); /* floor + 1 without a call */
     }
     for (int j = 0; j < n_taps; ++j) {
-        for (int k = 0; k < n_tilts; ++k) {
-            const int t = first_tilt + k, u = first[k] + j;
-            const sei_footprint f = {tilts->c[t], tilts->inverse_c2[t], tilts->a[t],
-                                     tilts->b[t], tilts->height[t],     tilts->inverse_ramp[t]};
-            const double value = sei_footprint_weight(&f, s->kernel, bin[k] - u);
-            weights[j][k] = u >= 0 && u < s->nu ? value : 0;
-        }
+        if (s->kernel == SEI_KERNEL_LINEAR) tap_weights(s, tilts, true, first_tilt, n_tilts, j, bin, first, weights[j]);
+        if (s->kernel != SEI_KERNEL_LINEAR) tap_weights(s, tilts, false, first_tilt, n_tilts, j, bin, first, weights[j]);
     }
     for (int k = 0; k < n_tilts; ++k) {
+        /* wraps for a bin outside, whose weight is 0, so that it is never used */
+        const size_t start = ((size_t)(first_tilt + k) * (size_t)s->nu + (size_t)(int64_t)first[k]) * (size_t)s->ny;
         for (int j = 0; j < n_taps; ++j) {
-            if (weights[j][k] == 0) continue;
-            w[n] = (float)weights[j][k];
-            offset[n++] = ((size_t)(first_tilt + k) * (size_t)s->nu + (size_t)(first[k] + j)) * (size_t)s->ny;
+            w[n] = weights[j][k];
+            offset[n] = start + (size_t)j * (size_t)s->ny;
+            n += weights[j][k] != 0;
         }
     }
     return n;
 }
 
 static void collect(const sei_slab *s, const sei_tilt_table *tilts, int x, int z, const float *sinogram, float *line) {
-    float w[MAX_TAPS * TILTS];
-    size_t offset[MAX_TAPS * TILTS];
+    float w[MAX_TAPS * TILTS + 1];
+    size_t offset[MAX_TAPS * TILTS + 1];
     for (int y = 0; y < s->ny; ++y) line[y] = 0;
     for (int t = 0; t < s->n_tilts; t += TILTS) {
         const int n_tilts = s->n_tilts - t < TILTS ? s->n_tilts - t : TILTS;

@@ -46,17 +46,23 @@ static SEI_EVERYWHERE double sei_voxel_bin(double x, double z, int nx, int nz, d
 }
 
 /* Joseph's weight as a triangle: max(0, c-|d|)/c^2. */
+static SEI_EVERYWHERE double sei_triangle(double c, double inverse_c2, double d) {
+    const double w = c - fabs(d);
+    return w > 0 ? w * inverse_c2 : 0;
+}
 static SEI_EVERYWHERE double sei_footprint_linear(const sei_footprint *f, double d) {
-    const double w = f->c - fabs(d);
-    return w > 0 ? w * f->inverse_c2 : 0;
+    return sei_triangle(f->c, f->inverse_c2, d);
 }
 
 /* Integral of the trapezoid from 0 to t. */
-static SEI_EVERYWHERE double sei_footprint_integral(const sei_footprint *f, double t) {
-    const double at = fabs(t) < f->b ? fabs(t) : f->b;
-    const double over = at - f->a > 0 ? at - f->a : 0;
-    const double value = f->height * (at - over * over * f->inverse_ramp);
+static SEI_EVERYWHERE double sei_trapezoid_integral(double a, double b, double height, double inverse_ramp, double t) {
+    const double at = fabs(t) < b ? fabs(t) : b;
+    const double over = at - a > 0 ? at - a : 0;
+    const double value = height * (at - over * over * inverse_ramp);
     return t < 0 ? -value : value;
+}
+static SEI_EVERYWHERE double sei_footprint_integral(const sei_footprint *f, double t) {
+    return sei_trapezoid_integral(f->a, f->b, f->height, f->inverse_ramp, t);
 }
 
 /* Overlap of the projected square with the bin [d-1/2, d+1/2]. */

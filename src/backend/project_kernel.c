@@ -8,39 +8,61 @@
 
 enum { LINES = 16, MAX_TAPS = 4, RAYS = 64 };
 
+/* Where tap 0 of a ray lies on each of sixteen lines: the first voxel within reach, as a whole number. */
+static inline void first_voxels(const sei_slab *s, int t, int u, bool along_z, int first_line, double reach, double slope,
+                                double *first) {
+    const int across = along_z ? s->nx : s->nz;
+    const double centre = 0.5 * (across - 1), cos_t = s->cos_tilt[t], sin_t = s->sin_tilt[t], axis = s->axis_u[t];
+    for (int k = 0; k < LINES; ++k) {
+        const double line = first_line + k, x0 = along_z ? centre : line, z0 = along_z ? line : centre;
+        const double hit = centre + (u - sei_voxel_bin(x0, z0, s->nx, s->nz, cos_t, sin_t, axis)) / slope;
+        first[k] = (double)((int)(hit - reach + 8388608.0) - 8388607); /* floor + 1 without a call */
+    }
+}
+
+/* The weights of tap j on sixteen lines, 0 outside the volume. The loop is written so that it becomes vectors. */
+static inline void tap_weights(const sei_slab *s, const sei_footprint *f, int t, int u, bool along_z, bool linear, int first_line,
+                               int j, const double *first, float *weights) {
+    const double cos_t = s->cos_tilt[t], sin_t = s->sin_tilt[t], axis = s->axis_u[t], end = along_z ? s->nx : s->nz;
+    const double c = f->c, inverse_c2 = f->inverse_c2, a = f->a, b = f->b, height = f->height, inverse_ramp = f->inverse_ramp;
+    const int nx = s->nx, nz = s->nz;
+    for (int k = 0; k < LINES; ++k) {
+        const double line = first_line + k, i = first[k] + j, x = along_z ? i : line, z = along_z ? line : i;
+        const double d = sei_voxel_bin(x, z, nx, nz, cos_t, sin_t, axis) - u;
+        const double value = linear ? sei_triangle(c, inverse_c2, d)
+                                    : sei_trapezoid_integral(a, b, height, inverse_ramp, d + 0.5) -
+                                          sei_trapezoid_integral(a, b, height, inverse_ramp, d - 0.5);
+        const double low = i >= 0 ? value : 0;
+        weights[k] = (float)(i < end ? low : 0);
+    }
+}
+
 /* The voxels of one ray on up to sixteen lines: weights and offsets, line by line. Returns how many there are. */
 static int ray_table(const sei_slab *s, const sei_footprint *f, int t, int u, int first_line, int n_lines, float *w,
                      size_t *offset) {
-    const double cos_t = s->cos_tilt[t], sin_t = s->sin_tilt[t], axis = s->axis_u[t];
-    const bool along_z = fabs(cos_t) >= fabs(sin_t);
-    const double slope = along_z ? cos_t : -sin_t; /* bins per step across the line */
-    const double reach = sei_footprint_radius(f, s->kernel) / fabs(slope);
-    const double reach_taps = ceil(2 * reach);
+    const bool along_z = fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t]);
+    const double slope = along_z ? s->cos_tilt[t] : -s->sin_tilt[t]; /* bins per step across the line */
+    const double reach = sei_footprint_radius(f, s->kernel) / fabs(slope), reach_taps = ceil(2 * reach);
     const int n_taps = reach_taps < MAX_TAPS ? (int)reach_taps : MAX_TAPS;
-    const int across = along_z ? s->nx : s->nz;
     const size_t ny = (size_t)s->ny, step = along_z ? ny : ny * (size_t)s->nx, line_step = along_z ? ny * (size_t)s->nx : ny;
-    const double centre = 0.5 * (across - 1);
-    double weights[MAX_TAPS][LINES];
-    int first[LINES], n = 0;
-    for (int k = 0; k < n_lines; ++k) {
-        const double x0 = along_z ? centre : first_line + k, z0 = along_z ? first_line + k : centre;
-        const double hit = centre + (u - sei_voxel_bin(x0, z0, s->nx, s->nz, cos_t, sin_t, axis)) / slope;
-        first[k] = (int)(hit - reach + 8388608.0) - 8388607; /* floor + 1 without a call */
-    }
+    float weights[MAX_TAPS][LINES];
+    double first[LINES];
+    int n = 0;
+    if (along_z) first_voxels(s, t, u, true, first_line, reach, slope, first);
+    if (!along_z) first_voxels(s, t, u, false, first_line, reach, slope, first);
     for (int j = 0; j < n_taps; ++j) {
-        for (int k = 0; k < n_lines; ++k) {
-            const int i = first[k] + j;
-            const double x = along_z ? i : first_line + k, z = along_z ? first_line + k : i;
-            const double d = sei_voxel_bin(x, z, s->nx, s->nz, cos_t, sin_t, axis) - u;
-            const double value = sei_footprint_weight(f, s->kernel, d);
-            weights[j][k] = i >= 0 && i < across ? value : 0;
-        }
+        if (along_z && s->kernel == SEI_KERNEL_LINEAR) tap_weights(s, f, t, u, true, true, first_line, j, first, weights[j]);
+        if (along_z && s->kernel != SEI_KERNEL_LINEAR) tap_weights(s, f, t, u, true, false, first_line, j, first, weights[j]);
+        if (!along_z && s->kernel == SEI_KERNEL_LINEAR) tap_weights(s, f, t, u, false, true, first_line, j, first, weights[j]);
+        if (!along_z && s->kernel != SEI_KERNEL_LINEAR) tap_weights(s, f, t, u, false, false, first_line, j, first, weights[j]);
     }
     for (int k = 0; k < n_lines; ++k) {
+        /* wraps for a voxel outside, whose weight is 0, so that it is never used */
+        const size_t start = (size_t)(first_line + k) * line_step + (size_t)(int64_t)first[k] * step;
         for (int j = 0; j < n_taps; ++j) {
-            if (weights[j][k] == 0) continue;
-            w[n] = (float)weights[j][k];
-            offset[n++] = (size_t)(first_line + k) * line_step + (size_t)(first[k] + j) * step;
+            w[n] = weights[j][k];
+            offset[n] = start + (size_t)j * step;
+            n += weights[j][k] != 0;
         }
     }
     return n;
@@ -49,8 +71,8 @@ static int ray_table(const sei_slab *s, const sei_footprint *f, int t, int u, in
 /* Adds what a part of the volume gives to the rays u0 .. u1-1 of tilt t. */
 static void add_rays(const sei_slab *s, const sei_tilt_table *tilts, int t, int u0, int u1, int first_line, int n_lines,
                      const float *volume, float *sinogram) {
-    float w[MAX_TAPS * LINES];
-    size_t offset[MAX_TAPS * LINES];
+    float w[MAX_TAPS * LINES + 1];
+    size_t offset[MAX_TAPS * LINES + 1];
     for (int u = u0; u < u1; ++u) {
         const int n = ray_table(s, &tilts->footprint[t], t, u, first_line, n_lines, w, offset);
         float *line = sinogram + ((size_t)t * (size_t)s->nu + (size_t)u) * (size_t)s->ny;
