@@ -1,12 +1,12 @@
 /*
  * S = A V, ray by ray. A ray runs along lines of voxels: rows of z for tilts up to 45 degrees, columns of x beyond. On
- * every line it meets at most two voxels (linear) or four (strip). Lines are taken sixteen at a time for all rays of all
- * tilts, so that this part of the volume stays in the cache; the sum over parts runs in a fixed order.
+ * every line it meets at most two voxels (linear) or four (strip). Sixteen lines and a window across them are taken for
+ * all tilts, so that this part of the volume stays in the cache; a bin's sum runs over the lines in a fixed order.
  */
 #include "backend/cpu.h"
 #include "backend/isa.h"
 
-enum { LINES = 16, MAX_TAPS = 4, RAYS = 64 };
+enum { LINES = 16, MAX_TAPS = 4, WINDOW = 32 };
 
 /* Where tap 0 of a ray lies on each of sixteen lines: the first voxel within reach, as a whole number. */
 static inline void first_voxels(const sei_slab *s, int t, int u, bool along_z, int first_line, double reach, double slope,
@@ -68,7 +68,7 @@ static int ray_table(const sei_slab *s, const sei_footprint *f, int t, int u, in
     return n;
 }
 
-/* Adds what a part of the volume gives to the rays u0 .. u1-1 of tilt t. */
+/* Adds what sixteen lines of the volume give to the rays u0 .. u1-1 of tilt t. */
 static void add_rays(const sei_slab *s, const sei_tilt_table *tilts, int t, int u0, int u1, int first_line, int n_lines,
                      const float *volume, float *sinogram) {
     float w[MAX_TAPS * LINES + 1];
@@ -80,24 +80,49 @@ static void add_rays(const sei_slab *s, const sei_tilt_table *tilts, int t, int 
     }
 }
 
-void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume,
-                                      float *sinogram) {
-    const int n_ranges = (s->nu + RAYS - 1) / RAYS, n_items = s->n_tilts * n_ranges;
-    const size_t n = sei_slab_sinogram_count(s);
-    for (size_t i = 0; i < n; ++i) sinogram[i] = 0;
-#pragma omp parallel num_threads(threads)
-    for (int along = 0; along < 2; ++along) { /* lines along z, then along x */
-        const int n_lines_all = along == 0 ? s->nz : s->nx;
-        for (int line = 0; line < n_lines_all; line += LINES) {
-            const int n_lines = n_lines_all - line < LINES ? n_lines_all - line : LINES;
-            /* no barrier: with this schedule an item always belongs to the same thread; t turns the ranges, which differ in work
-             */
-#pragma omp for schedule(static, 1) nowait
-            for (int item = 0; item < n_items; ++item) {
-                const int t = item / n_ranges, u0 = (item + t) % n_ranges * RAYS, u1 = u0 + RAYS < s->nu ? u0 + RAYS : s->nu;
-                if ((fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t])) != (along == 0)) continue;
-                add_rays(s, tilts, t, u0, u1, line, n_lines, volume, sinogram);
+/*
+ * The first ray that crosses the middle of the lines at or beyond voxel `x`: rays from one window's edge to the next belong
+ * to that window, and every ray to one window.
+ */
+static int first_ray(const sei_slab *s, int t, bool along_z, int first_line, double x) {
+    const double middle = first_line + 0.5 * (LINES - 1);
+    const double bin =
+        sei_voxel_bin(along_z ? x : middle, along_z ? middle : x, s->nx, s->nz, s->cos_tilt[t], s->sin_tilt[t], s->axis_u[t]);
+    return bin < 0 ? 0 : bin > s->nu ? s->nu : (int)ceil(bin);
+}
+
+/* Rays u0 .. u1-1 of tilts t0 .. t1-1 from everything: lines, then windows across them, so that tilts find both in the cache. */
+static void add_volume(const sei_slab *s, const sei_tilt_table *tilts, bool along_z, int t0, int t1, int u0, int u1,
+                       const float *volume, float *sinogram) {
+    const int n_lines_all = along_z ? s->nz : s->nx, across = along_z ? s->nx : s->nz;
+    for (int line = 0; line < n_lines_all; line += LINES) {
+        const int n_lines = n_lines_all - line < LINES ? n_lines_all - line : LINES;
+        for (int edge = 0; edge < across; edge += WINDOW) {
+            /* a ray that crosses beyond the ends may still meet them on an outer line */
+            const double left = edge == 0 ? -LINES : edge - 0.5,
+                         right = edge + WINDOW < across ? edge + WINDOW - 0.5 : across + LINES;
+            for (int t = t0; t < t1; ++t) {
+                if ((fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t])) != along_z) continue;
+                const int a = first_ray(s, t, along_z, line, left), b = first_ray(s, t, along_z, line, right);
+                const int low = a < b ? a : b, high = a < b ? b : a;
+                add_rays(s, tilts, t, low > u0 ? low : u0, high < u1 ? high : u1, line, n_lines, volume, sinogram);
             }
         }
+    }
+}
+
+void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume,
+                                      float *sinogram) {
+    /* a bin's sum runs over the lines in order whoever computes it, so this cut may follow the number of threads */
+    const int n_groups = threads < 4 ? threads : 4, n_ranges = (4 * threads + n_groups - 1) / n_groups;
+    const size_t n = sei_slab_sinogram_count(s);
+    for (size_t i = 0; i < n; ++i) sinogram[i] = 0;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int item = 0; item < n_groups * n_ranges; ++item) {
+        const int64_t group = item / n_ranges, range = item % n_ranges;
+        const int t0 = (int)(s->n_tilts * group / n_groups), t1 = (int)(s->n_tilts * (group + 1) / n_groups);
+        const int u0 = (int)(s->nu * range / n_ranges), u1 = (int)(s->nu * (range + 1) / n_ranges);
+        add_volume(s, tilts, true, t0, t1, u0, u1, volume, sinogram);
+        add_volume(s, tilts, false, t0, t1, u0, u1, volume, sinogram);
     }
 }
