@@ -176,7 +176,7 @@ static void barrier_missing() {
 static void blocks_collide() {
     emulation::set_threads(2);
     float *out = to_card(std::vector<float>(1, 0.0F));
-    SEI_LAUNCH(scatter_kernel, 64, 32, 0, out);
+    SEI_LAUNCH(scatter_kernel, 8192, 32, 0, out); /* enough for the second host thread to get some of them */
 }
 static void shared_inside() {
     float *out = room_on_card<float>(N);
