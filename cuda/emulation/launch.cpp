@@ -237,6 +237,13 @@ void report_divergence(worker *w, launch_state *launch, unsigned count) {
     }
 }
 
+void acquire_stopped(worker *w) {
+    for (char &tag : w->barrier_tags) order_acquire(&tag);
+    for (auto &tags : w->warp_tags) {
+        for (char &tag : tags) order_acquire(&tag);
+    }
+}
+
 void run_block_of_fibres(worker *w, launch_state *launch) {
     const unsigned count = launch->block.x * launch->block.y * launch->block.z;
     begin_shared(w, launch->shared_bytes);
@@ -271,6 +278,7 @@ void run_block_of_fibres(worker *w, launch_state *launch) {
         if (launch->failed) break;
     }
     order_acquire(&w->end_tag);
+    if (launch->failed) acquire_stopped(w); /* threads left where they wait: what they did lies behind us all the same */
 }
 
 void run_blocks(worker *w, launch_state *launch) {
