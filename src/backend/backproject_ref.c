@@ -7,10 +7,10 @@
 static void collect(const sei_slab *s, int t, int x, int z, const float *sinogram, double *sums) {
     const sei_footprint f = sei_footprint_of(s->cos_tilt[t], s->sin_tilt[t]);
     const double bin = sei_voxel_bin(x, z, s->nx, s->nz, s->cos_tilt[t], s->sin_tilt[t], s->axis_u[t]);
-    const double radius = sei_footprint_radius(&f, s->kernel);
+    const double radius = sei_footprint_radius(&f, (int)s->kernel);
     for (int u = (int)floor(bin - radius) + 1; u < bin + radius; ++u) {
         if (u < 0 || u >= s->nu) continue;
-        const double w = sei_footprint_weight(&f, s->kernel, bin - u);
+        const double w = sei_footprint_weight(&f, (int)s->kernel, bin - u);
         const float *line = sinogram + ((size_t)t * (size_t)s->nu + (size_t)u) * (size_t)s->ny;
         for (int y = 0; y < s->ny; ++y) sums[y] += w * (double)line[y];
     }

@@ -55,7 +55,8 @@ sei_status sei_tilt_table_make(const sei_slab *s, sei_tilt_table *out) {
     const size_t n = (size_t)s->n_tilts;
     for (size_t t = 0; t < n; ++t) {
         const sei_footprint f = footprint[t] = sei_footprint_of(s->cos_tilt[t], s->sin_tilt[t]);
-        const double values[7] = {f.c, f.inverse_c2, f.a, f.b, f.height, f.inverse_ramp, sei_footprint_radius(&f, s->kernel)};
+        const double values[7] = {
+            f.c, f.inverse_c2, f.a, f.b, f.height, f.inverse_ramp, sei_footprint_radius(&f, (int)s->kernel)};
         for (size_t k = 0; k < 7; ++k) numbers[k * n + t] = values[k];
     }
     *out = (sei_tilt_table){.footprint = footprint,

@@ -42,7 +42,7 @@ static int ray_table(const sei_slab *s, const sei_footprint *f, int t, int u, in
                      size_t *offset) {
     const bool along_z = fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t]);
     const double slope = along_z ? s->cos_tilt[t] : -s->sin_tilt[t]; /* bins per step across the line */
-    const double reach = sei_footprint_radius(f, s->kernel) / fabs(slope), reach_taps = ceil(2 * reach);
+    const double reach = sei_footprint_radius(f, (int)s->kernel) / fabs(slope), reach_taps = ceil(2 * reach);
     const int n_taps = reach_taps < MAX_TAPS ? (int)reach_taps : MAX_TAPS;
     const size_t ny = (size_t)s->ny, step = along_z ? ny : ny * (size_t)s->nx, line_step = along_z ? ny * (size_t)s->nx : ny;
     float weights[MAX_TAPS][LINES];

@@ -5,10 +5,10 @@
 
 /* One voxel's line along y into the double sums [nu][ny] of one tilt. */
 static void add_voxel(const sei_slab *s, const sei_footprint *f, double bin, const float *line, double *sums) {
-    const double radius = sei_footprint_radius(f, s->kernel);
+    const double radius = sei_footprint_radius(f, (int)s->kernel);
     for (int u = (int)floor(bin - radius) + 1; u < bin + radius; ++u) {
         if (u < 0 || u >= s->nu) continue;
-        const double w = sei_footprint_weight(f, s->kernel, bin - u);
+        const double w = sei_footprint_weight(f, (int)s->kernel, bin - u);
         for (int y = 0; y < s->ny; ++y) sums[(size_t)u * (size_t)s->ny + (size_t)y] += w * (double)line[y];
     }
 }
