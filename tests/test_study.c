@@ -246,9 +246,9 @@ static const char recipe_text[] =
     "input: {files: [wire.emd]}\n"
     "align: {method: none}\n"
     "reconstruct:\n"
-    "  - {name: em, iterations: 4, bin_channels: [O=2]}\n"
+    "  - {name: em, iterations: 4, channels: [Si, O], bin_channels: [O=2], pad_px: 4}\n"
     "  - {name: wbp, method: wbp, channels: [HAADF]}\n"
-    "render: {views: [30], min_side_px: 60}\n";
+    "render: {views: [], min_side_px: 60}\n";
 
 static sei_status run_in(const char *folder, size_t n_set, const char *const *set, bool force, sei_numbers *numbers) {
     const sei_run_options options = {.recipe = sei_test_path("wire.yaml"),

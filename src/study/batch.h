@@ -34,6 +34,14 @@ typedef struct sei_batch_state {
     json_t *logs;                     /* what the processes said, by folder */
 } sei_batch_state;
 
+/* A plot against cycle: the numbers of one unit whose names hold `part`. */
+typedef struct sei_batch_group {
+    const char *name, *title, *unit, *part;
+} sei_batch_group;
+enum { SEI_BATCH_GROUPS = 5 };
+extern const sei_batch_group sei_batch_groups[SEI_BATCH_GROUPS];
+bool sei_batch_in_group(int g, const char *name, const char *unit);
+
 /* batch_process.c: runs every data set, options->jobs at a time, and fills results. */
 sei_status sei_batch_processes(sei_batch_state *batch) SEI_MUST_CHECK;
 /* batch_table.c: numbers.csv, plots, batch.json */

@@ -13,14 +13,12 @@
 #include "study/record.h"
 
 /* Plots against cycle: the numbers that go together by unit. */
-static const struct {
-    const char *name, *title, *unit, *part;
-} groups[] = {{"volumes", "Volumes", "nm3", "_volume"},
-              {"fractions", "Fractions", "1", "fraction"},
-              {"lengths", "Lengths", "nm", ""},
-              {"surfaces", "Surface per volume", "1/nm", ""},
-              {"counts", "Counts", "1", "count"}};
-enum { N_GROUPS = sizeof groups / sizeof groups[0], MAX_COLUMNS = 128 };
+const sei_batch_group sei_batch_groups[SEI_BATCH_GROUPS] = {{"volumes", "Volumes", "nm3", "_volume"},
+                                                            {"fractions", "Fractions", "1", "fraction"},
+                                                            {"lengths", "Lengths", "nm", ""},
+                                                            {"surfaces", "Surface per volume", "1/nm", ""},
+                                                            {"counts", "Counts", "1", "count"}};
+enum { MAX_COLUMNS = 128 };
 
 typedef struct across {
     size_t n_columns;
@@ -135,8 +133,8 @@ done:
     return status;
 }
 
-static bool in_group(int g, const char *name, const char *unit) {
-    return strcmp(unit, groups[g].unit) == 0 && strstr(name, groups[g].part) != NULL;
+bool sei_batch_in_group(int g, const char *name, const char *unit) {
+    return strcmp(unit, sei_batch_groups[g].unit) == 0 && strstr(name, sei_batch_groups[g].part) != NULL;
 }
 
 static sei_status plot_group(sei_batch_state *batch, const sei_stage *stage, const across *a, int g) {
@@ -154,10 +152,10 @@ static sei_status plot_group(sei_batch_state *batch, const sei_stage *stage, con
             const sei_number *number = sei_numbers_find(&a->numbers[a->order[r]], a->names[c]);
             any = any || (number != NULL && isfinite(number->value));
         }
-        if (any && in_group(g, a->names[c], a->units[c])) columns[n++] = a->names[c];
+        if (any && sei_batch_in_group(g, a->names[c], a->units[c])) columns[n++] = a->names[c];
     }
     if (n == 1 || rows < 2) return SEI_OK;
-    SEI_TRY(sei_table_alloc(groups[g].name, n, columns, rows, &table));
+    SEI_TRY(sei_table_alloc(sei_batch_groups[g].name, n, columns, rows, &table));
     for (size_t r = 0; r < rows; ++r) {
         table.cells[r * n] = batch->results[a->order[r]].cycle;
         for (size_t c = 1; c < n; ++c) {
@@ -165,16 +163,17 @@ static sei_status plot_group(sei_batch_state *batch, const sei_stage *stage, con
             if (number != NULL) table.cells[r * n + c] = number->value;
         }
     }
-    snprintf(name, sizeof name, "plots/%s.svg", groups[g].name);
+    snprintf(name, sizeof name, "plots/%s.svg", sei_batch_groups[g].name);
     SEI_TRY(sei_run_path(&batch->run, stage, name, &path));
     path[strlen(path) - 4] = 0;
-    const sei_plot plot = {.title = groups[g].title,
-                           .x_label = "cycle",
-                           .y_label = strcmp(groups[g].unit, "1") == 0 ? groups[g].title : groups[g].unit,
-                           .x = "cycle",
-                           .n_series = n - 1,
-                           .series = columns + 1,
-                           .points = true};
+    const sei_plot plot = {
+        .title = sei_batch_groups[g].title,
+        .x_label = "cycle",
+        .y_label = strcmp(sei_batch_groups[g].unit, "1") == 0 ? sei_batch_groups[g].title : sei_batch_groups[g].unit,
+        .x = "cycle",
+        .n_series = n - 1,
+        .series = columns + 1,
+        .points = true};
     SEI_TRY(sei_plot_table(path, &table, &plot, true));
 done:
     sei_free(path);
@@ -187,9 +186,9 @@ sei_status sei_batch_announce(sei_batch_state *batch, sei_stage *stage) {
     sei_status status = SEI_OK;
     SEI_TRY(sei_stage_file(stage, "numbers.csv"));
     SEI_TRY(sei_stage_file(stage, "batch.json"));
-    for (int g = 0; g < N_GROUPS; ++g) {
-        SEI_TRY(sei_stage_file(stage, "plots/%s.svg", groups[g].name));
-        SEI_TRY(sei_stage_file(stage, "plots/%s.png", groups[g].name));
+    for (int g = 0; g < SEI_BATCH_GROUPS; ++g) {
+        SEI_TRY(sei_stage_file(stage, "plots/%s.svg", sei_batch_groups[g].name));
+        SEI_TRY(sei_stage_file(stage, "plots/%s.png", sei_batch_groups[g].name));
     }
 done:
     return status;
@@ -222,7 +221,7 @@ sei_status sei_stage_table(sei_run_state *run, sei_stage *stage) {
     sei_status status = collect(batch, &a);
     if (status != SEI_OK) return status;
     SEI_TRY(write_csv(batch, stage, a));
-    for (int g = 0; g < N_GROUPS; ++g) SEI_TRY(plot_group(batch, stage, a, g));
+    for (int g = 0; g < SEI_BATCH_GROUPS; ++g) SEI_TRY(plot_group(batch, stage, a, g));
     SEI_TRY(write_json(batch, stage, a));
 done:
     across_free(a, batch->study->n_data);
@@ -233,115 +232,6 @@ sei_status sei_stage_batch_report(sei_run_state *run, sei_stage *stage) {
     char *path = NULL;
     sei_status status = sei_run_path(run, stage, "report.html", &path);
     if (status == SEI_OK) status = sei_page_of_batch(run->root, path, true);
-    sei_free(path);
-    return status;
-}
-
-static const char *text_at(const json_t *object, const char *key) {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
-/* The numbers of the data sets as one table of the page, data sets as rows, by cycle. */
-static sei_status page_table(sei_page *page, const json_t *sets) {
-    const size_t n = json_array_size(sets);
-    const char *columns[MAX_COLUMNS + 1] = {"cycle"};
-    size_t n_columns = 1;
-    ranked *ranks = NULL;
-    const char **names = NULL;
-    size_t rows = 0;
-    sei_table table = {0};
-    sei_status status = SEI_OK;
-    SEI_TRY(SEI_NEW(ranks, (int64_t)n + 1, 1, 1));
-    SEI_TRY(SEI_NEW(names, (int64_t)n + 1, 1, 1));
-    for (size_t i = 0; i < n; ++i) {
-        const json_t *set = json_array_get(sets, i);
-        const json_t *cycle = json_object_get(set, "cycle");
-        const char *name = NULL;
-        json_t *value = NULL;
-        if (json_integer_value(json_object_get(set, "exit_code")) != 0) continue;
-        ranks[rows++] = (ranked){json_is_number(cycle) ? json_number_value(cycle) : NAN, (unsigned)i};
-        json_object_foreach(json_object_get(set, "numbers"), name, value) {
-            bool known = n_columns > MAX_COLUMNS;
-            for (size_t c = 1; c < n_columns && !known; ++c) known = strcmp(columns[c], name) == 0;
-            if (!known) columns[n_columns++] = name;
-        }
-    }
-    if (rows == 0) goto done;
-    qsort(ranks, rows, sizeof *ranks, by_cycle);
-    SEI_TRY(sei_table_alloc("numbers", n_columns, columns, rows, &table));
-    for (size_t r = 0; r < rows; ++r) {
-        const json_t *set = json_array_get(sets, ranks[r].index);
-        names[r] = text_at(set, "name");
-        table.cells[r * n_columns] = ranks[r].cycle;
-        for (size_t c = 1; c < n_columns; ++c) {
-            const json_t *value = json_object_get(json_object_get(json_object_get(set, "numbers"), columns[c]), "value");
-            if (json_is_number(value)) table.cells[r * n_columns + c] = json_number_value(value);
-        }
-    }
-    SEI_TRY(sei_page_table(page, "Numbers by cycle (units as in measures.json)", &table, names));
-done:
-    sei_table_free(&table);
-    sei_free(ranks);
-    sei_free(names);
-    return status;
-}
-
-/* What became of each data set, with a few of its pictures. */
-static sei_status page_sets(sei_page *page, const char *folder, const json_t *sets) {
-    static const char *const shown[] = {"labels_xz", "labels_xy"};
-    char line[2 * SEI_TEXT_LENGTH];
-    char name[SEI_RUN_NAME];
-    char *path = NULL;
-    sei_status status = SEI_OK;
-    for (size_t i = 0; i < json_array_size(sets); ++i) {
-        const json_t *set = json_array_get(sets, i);
-        const int exit_code = (int)json_integer_value(json_object_get(set, "exit_code"));
-        SEI_TRY(sei_page_heading(page, 2, text_at(set, "name")));
-        if (exit_code != 0) {
-            snprintf(line, sizeof line, "Failed with exit code %d: %s", exit_code, text_at(set, "message"));
-            SEI_TRY(sei_page_paragraph(page, line));
-            continue;
-        }
-        for (size_t p = 0; p < sizeof shown / sizeof shown[0]; ++p) {
-            snprintf(name, sizeof name, "%s/pictures/%s.png", text_at(set, "folder"), shown[p]);
-            SEI_TRY(sei_path_join(folder, name, &path));
-            if (sei_file_exists(path))
-                SEI_TRY(sei_page_picture(page, path, p == 0 ? "labels, cross-section" : "labels, seen along the beam"));
-            sei_free(path);
-            path = NULL;
-        }
-    }
-done:
-    sei_free(path);
-    return status;
-}
-
-sei_status sei_page_of_batch(const char *folder, const char *html, bool overwrite) {
-    sei_page *page = NULL;
-    json_t *batch = NULL;
-    char *path = NULL;
-    char name[SEI_RUN_NAME];
-    sei_status status = SEI_OK;
-    SEI_TRY(sei_path_join(folder, "batch.json", &path));
-    SEI_TRY(sei_sealed_read(path, &batch));
-    const json_t *sets = json_object_get(batch, "data");
-    SEI_TRY(sei_page_begin(text_at(batch, "title")[0] != 0 ? text_at(batch, "title") : "Study", &page));
-    SEI_TRY(page_table(page, sets));
-    for (int g = 0; g < N_GROUPS; ++g) {
-        sei_free(path);
-        path = NULL;
-        snprintf(name, sizeof name, "plots/%s.svg", groups[g].name);
-        SEI_TRY(sei_path_join(folder, name, &path));
-        if (sei_file_exists(path)) SEI_TRY(sei_page_picture(page, path, groups[g].title));
-    }
-    SEI_TRY(page_sets(page, folder, sets));
-    sei_page *finished = page;
-    page = NULL; /* finish frees it */
-    SEI_TRY(sei_page_finish(finished, html, overwrite));
-done:
-    sei_page_free(page);
-    json_decref(batch);
     sei_free(path);
     return status;
 }

@@ -49,7 +49,7 @@ static sei_status numbers_of(sei_page *page, const char *folder, const char *sta
     SEI_TRY(sei_json_to_numbers(json_object_get(record, "numbers"), &numbers));
     for (size_t i = 0; i < numbers.count; ++i) {
         const sei_number *n = &numbers.items[i];
-        if (only_present && !(isfinite(n->value) && n->value != 0)) continue;
+        if (only_present && (!isfinite(n->value) || n->value == 0 || strncmp(n->name, "wire_", 5) == 0)) continue;
         SEI_TRY(sei_numbers_set(&shown, n->name, n->value, n->unit, n->sd));
     }
     if (shown.count > 0) SEI_TRY(sei_page_numbers(page, caption, &shown));
@@ -142,7 +142,7 @@ sei_status sei_page_of_run(const char *folder, const char *html, bool overwrite)
     const json_t *stages = json_object_get(provenance, "stages");
     const char *title = text_at(recipe, "title");
     const char *cycle = text_at(recipe, "cycle");
-    /* of a specimen that is no wire, the wire's numbers are all nothing */
+    /* of a specimen that is no wire, the wire's numbers are nothing */
     const char *word = text_at(json_object_get(recipe, "segment"), "wire");
     const bool wire = strcmp(word, "true") == 0 || strcmp(word, "yes") == 0;
     SEI_TRY(sei_page_begin(title[0] != 0 ? title : "Electron tomography run", &page));

@@ -112,7 +112,12 @@ static sei_status entry_pictures(sei_run_state *run, sei_stage *stage, unsigned 
             snprintf(title, sizeof title, "%s by %s, %s, slice of %.4g nm", run->channels[c], sei_method_name(entry->method),
                      planes[p].words, fmax(run->recipe->render.slice_nm, volume.voxel_nm));
             char group[SEI_TEXT_LENGTH];
-            snprintf(group, sizeof group, "Reconstruction %s (%s)", entry->name, sei_method_name(entry->method));
+            if (entry->method == SEI_METHOD_WBP) {
+                snprintf(group, sizeof group, "Reconstruction %s: %s", entry->name, sei_method_name(entry->method));
+            } else {
+                snprintf(group, sizeof group, "Reconstruction %s: %s, %d iterations", entry->name, sei_method_name(entry->method),
+                         entry->iterations);
+            }
             SEI_TRY(caption(list, name, group, title));
         }
         sei_volume_free(&volume);
@@ -367,7 +372,8 @@ sei_status sei_stage_render(sei_run_state *run, sei_stage *stage) {
     }
     sei_plot profiles = {
         .title = "radial profiles", .x_label = "distance from the axis (nm)", .y_label = "fraction of the volume", .x = "r_nm"};
-    if (run->recipe->segment.enabled) SEI_TRY(plot(run, stage, "profiles", "Labels", &profiles, "radial profiles", &list));
+    if (run->recipe->segment.enabled)
+        SEI_TRY(plot(run, stage, "profiles", "Radial profiles", &profiles, "radial profiles", &list));
     SEI_TRY(history_plots(run, stage, &list));
     stage->facts = sei_json_facts(&list);
 done:
