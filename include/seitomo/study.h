@@ -183,6 +183,7 @@ typedef struct sei_compare_options {
     int iterations; /* default 20 */
     sei_kernel kernel;
     int64_t depth_px; /* 0: as nx */
+    int64_t pad_px;   /* room beside the field for specimens that go on beyond it, in unbinned pixels; default 0 */
     int bin;
     const char *channel;     /* NULL: HAADF, else the first */
     const sei_volume *truth; /* or NULL */

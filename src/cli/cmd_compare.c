@@ -8,7 +8,18 @@
 #include "core/text.h"
 #include "seitomo/study.h"
 
-enum { KEY_METHODS = 0x2000, KEY_TRUTH, KEY_ITERATIONS, KEY_DEPTH, KEY_BIN, KEY_CHANNEL, KEY_KERNEL, KEY_SLICE, MAX_METHODS = 8 };
+enum {
+    KEY_METHODS = 0x2000,
+    KEY_TRUTH,
+    KEY_ITERATIONS,
+    KEY_DEPTH,
+    KEY_PAD,
+    KEY_BIN,
+    KEY_CHANNEL,
+    KEY_KERNEL,
+    KEY_SLICE,
+    MAX_METHODS = 8
+};
 
 typedef struct words {
     sei_common common;
@@ -24,6 +35,7 @@ static const struct argp_option options[] = {
     {"iterations", KEY_ITERATIONS, "N", 0, "of em and sirt (default 20)", 10},
     {"kernel", KEY_KERNEL, "NAME", 0, "linear or strip (default linear)", 10},
     {"depth", KEY_DEPTH, "PX", 0, "depth of the volume in unbinned pixels (default: as wide)", 10},
+    {"pad", KEY_PAD, "PX", 0, "room beside the field for specimens that go on beyond it, in unbinned pixels", 10},
     {"bin", KEY_BIN, "N", 0, "sum N x N pixels first", 10},
     {"channel", KEY_CHANNEL, "NAME", 0, "channel to compare on (default HAADF, else the first)", 10},
     {"slice-nm", KEY_SLICE, "NM", 0, "thickness of the slices in the pictures (default 5)", 10},
@@ -55,6 +67,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case KEY_TRUTH: w->truth = arg; return 0;
         case KEY_ITERATIONS: w->options.iterations = whole("--iterations", arg, 1, 100000, state); return 0;
         case KEY_DEPTH: w->options.depth_px = whole("--depth", arg, 1, 65536, state); return 0;
+        case KEY_PAD: w->options.pad_px = whole("--pad", arg, 0, 65536, state); return 0;
         case KEY_BIN: w->options.bin = whole("--bin", arg, 1, 64, state); return 0;
         case KEY_CHANNEL: w->options.channel = arg; return 0;
         case KEY_KERNEL:

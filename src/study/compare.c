@@ -180,17 +180,19 @@ static sei_status one_method(sei_compare_work *work, size_t index, double *row) 
     options.method = method;
     options.iterations = o->iterations;
     options.kernel = o->kernel;
-    options.depth_px = o->depth_px > 0 ? o->depth_px / o->bin : 0;
+    options.depth_px = o->depth_px > 0 ? o->depth_px / o->bin : work->series.nx - 2 * work->pad;
     options.memory_bytes = o->memory_bytes / 2;
     sei_info("compare: %s of %s", sei_method_name(method), work->channel);
     SEI_TRY(sei_reconstruct(work->device, &work->series, 0, &options, &volume, &report));
     snprintf(volume.name, sizeof volume.name, "%s", work->channel);
+    /* the data are explained by the whole of the volume; the rest is about the field */
+    SEI_TRY(
+        fit_to_data(work->device, &volume, &work->series, o->kernel, &row[SEI_COMPARE_RESIDUAL], &row[SEI_COMPARE_LIKELIHOOD]));
+    SEI_TRY(sei_volume_cut_sides(&volume, work->pad));
     SEI_TRY(sei_compare_write_volume(work, index, &volume, &report));
     row[SEI_COMPARE_METHOD] = (double)method;
     SEI_TRY(sei_measure_elongation_autocorrelation(&volume, &row[SEI_COMPARE_AUTOCORRELATION]));
     row[SEI_COMPARE_THEORY] = report.elongation_theory;
-    SEI_TRY(
-        fit_to_data(work->device, &volume, &work->series, o->kernel, &row[SEI_COMPARE_RESIDUAL], &row[SEI_COMPARE_LIKELIHOOD]));
     if (o->truth != NULL) {
         SEI_TRY(fit_truth(o->truth, &volume, &truth));
         against_truth(&volume, &truth, &row[SEI_COMPARE_RMSE], &row[SEI_COMPARE_SCALE]);
@@ -215,6 +217,7 @@ sei_status sei_compare(sei_device *device, const sei_series *series, const sei_c
                              .n_methods = options->n_methods > 0 ? options->n_methods : 3,
                              .methods = options->n_methods > 0 ? options->methods : standard};
     sei_series trimmed = {0};
+    sei_series binned = {0};
     sei_table table = {0};
     size_t channel = 0;
     sei_status status = SEI_OK;
@@ -223,8 +226,10 @@ sei_status sei_compare(sei_device *device, const sei_series *series, const sei_c
     sei_safe_name(work.channel, work.file_name, sizeof work.file_name);
     SEI_TRY(sei_compare_check_targets(&work));
     SEI_TRY(sei_series_trim(series, channel, options->bin, &trimmed));
-    SEI_TRY(sei_clean_bin(&trimmed, options->bin, &work.series));
+    SEI_TRY(sei_clean_bin(&trimmed, options->bin, &binned));
     sei_series_free(&trimmed);
+    work.pad = (options->pad_px + options->bin - 1) / options->bin;
+    SEI_TRY(sei_series_pad(&binned, work.pad, &work.series));
     SEI_TRY(sei_table_alloc("compare", SEI_COMPARE_COLUMNS, sei_compare_columns, work.n_methods, &table));
     for (size_t i = 0; i < work.n_methods; ++i) {
         SEI_TRY(one_method(&work, i, table.cells + i * SEI_COMPARE_COLUMNS));
@@ -238,6 +243,7 @@ sei_status sei_compare(sei_device *device, const sei_series *series, const sei_c
 done:
     sei_table_free(&table);
     sei_series_free(&trimmed);
+    sei_series_free(&binned);
     sei_series_free(&work.series);
     return status;
 }

@@ -26,7 +26,8 @@ typedef struct sei_compare_work {
     size_t n_methods;
     const sei_method *methods;
     char channel[SEI_NAME_LENGTH], file_name[SEI_NAME_LENGTH];
-    sei_series series; /* the one channel, binned */
+    int64_t pad;       /* pixels of it on each side, binned */
+    sei_series series; /* the one channel, binned and padded */
 } sei_compare_work;
 
 /* Nothing may be in the way of any file, before anything is computed; makes the folders. */

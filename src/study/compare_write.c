@@ -73,6 +73,7 @@ static sei_status provenance_of(const sei_compare_work *work, size_t index, sei_
     SEI_TRY(sei_provenance_set(out, "iterations", "%d", o->iterations));
     SEI_TRY(sei_provenance_set(out, "kernel", "%s", o->kernel == SEI_KERNEL_STRIP ? "strip" : "linear"));
     SEI_TRY(sei_provenance_set(out, "bin", "%d", o->bin));
+    SEI_TRY(sei_provenance_set(out, "pad_px", "%lld", (long long)o->pad_px));
     SEI_TRY(sei_provenance_set(out, "depth_px", "%lld", (long long)o->depth_px));
     for (size_t i = 0; i < o->n_inputs; ++i) SEI_TRY(sei_io_provenance_add_input(out, o->inputs[i]));
 done:
