@@ -36,11 +36,16 @@ def test_absent_input_is_rejected_in_one_line(seitomo, tmp_path):
 
 def test_version_and_doctor_as_json(seitomo):
     assert json.loads(seitomo("version", "--json").stdout)["licence"] == "BSD-3-Clause"
-    assert "backends" in seitomo("doctor", json_summary=True)
+    findings = {f["what"]: f for f in seitomo("doctor", json_summary=True)["findings"]}
+    assert findings["processor"]["ok"]
 
 
 def test_a_device_asked_for_but_absent_is_an_environment_error(seitomo, tmp_path):
-    doctor = seitomo("doctor", json_summary=True)
-    if doctor["backends"].get("cuda", {}).get("usable"):
+    findings = seitomo("doctor", json_summary=True)["findings"]
+    if any(f["ok"] for f in findings if f["what"] == "cuda"):
         pytest.skip("this machine has a card")
-    assert seitomo("doctor", "--backend", "cuda", code=4).stderr.strip()
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", "--set", "image.nx=16", "--set", "image.ny=4", "--set", "image.nz=16",
+            "--set", "image.subsamples=1")
+    words = ("reconstruct", tmp_path / "s/series.emd", "--channels", "Si", "-o", tmp_path / "v.mrc")
+    assert "cuda" in seitomo(*words, "--backend", "cuda", code=4).stderr
+    assert "backend: cpu" in seitomo(*words, "--backend", "auto").stderr
