@@ -260,14 +260,13 @@ sei_status sei_panel_write(const char *path, const sei_panel *panel, const sei_p
     }
     sei_font(cr, 0.85 * font, false);
     if (panel->colour_bar) {
-        sei_digits_significant(panel->range.low, 3, low);
         char number[SEI_DIGITS_LENGTH];
         sei_digits_significant(panel->range.high, 3, number);
         snprintf(high, sizeof high, AT_LEAST "%s", number);
-        if (panel->range.low != 0) {
-            snprintf(number, sizeof number, "%s", low);
-            snprintf(low, sizeof low, AT_MOST "%s", number);
-        }
+        /* an end that the bar cannot tell from zero is written as zero */
+        const double lowest = fabs(panel->range.low) < 1e-3 * fabs(panel->range.high) ? 0 : panel->range.low;
+        sei_digits_significant(lowest, 3, number);
+        snprintf(low, sizeof low, "%s%s", lowest != 0 ? AT_MOST : "", number);
         bar = margin + 0.8 * font + 0.4 * font + fmax(fmax(text_width(cr, low), text_width(cr, high)), font);
     }
     const double title_height = (double)n_lines * round(1.35 * font);

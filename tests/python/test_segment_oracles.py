@@ -197,4 +197,4 @@ def test_surfaces_of_ellipsoids_and_planes(library):
         out = np.empty((256, 256))
         assert library.sei_measure_areas(ctypes.byref(labels), pointer(out)) == 0
         planes.append(out[1, 2] / (np.pi * 23.4**2) - 1)
-    assert np.abs(planes).max() < 0.085 and np.std(planes) < 0.035 and abs(np.mean(planes)) < 0.02
+    assert np.abs(planes).max() < 0.085 and np.std(planes) < 0.035 and abs(np.mean(planes)) < 0.03
