@@ -1,8 +1,8 @@
 /*
- * Claims: a recipe's defaults are the rooms' own; the recipes in data/recipes load; dropping tilts and trimming keep the
- * tilt axis where it is; a sealed record shows every flipped bit; a run writes whole, recorded files, gives the same bits
- * in another folder, redoes only what a change touches, keeps off files it did not write, off links, and out of a folder
- * that another process uses; verify finds a changed byte; compare finds EM's elongation of spheres below SIRT's.
+ * Claims: a recipe's defaults are the rooms' own; the recipes in data/recipes load and wire.yaml explains every key; dropping
+ * tilts and trimming keep the tilt axis where it is; a sealed record shows every flipped bit; a run writes whole, recorded files,
+ * gives the same bits in another folder, redoes only what a change touches, keeps off files it did not write, off links, and out
+ * of a folder that another process uses; verify finds a changed byte; compare finds EM's elongation of spheres below SIRT's.
  *
  * needs: full
  */
@@ -17,6 +17,7 @@
 #include "seitomo/segment.h"
 #include "seitomo/simulate.h"
 #include "seitomo/study.h"
+#include "study/recipe_schema.h"
 #include "study/record.h"
 #include "study/run.h"
 #include "study/series_edit.h"
@@ -91,6 +92,38 @@ static void test_recipes_of_the_project_load(void **state) {
         assert_true(r->n_reconstruct >= 2);
         sei_recipe_free(r);
     }
+}
+
+/* Every key below `schema` must stand in the text, alone or after a comment sign, with a colon. */
+static void find_keys(const cyaml_schema_value_t *schema, const char *text) {
+    if (schema->type == CYAML_SEQUENCE) {
+        find_keys(schema->sequence.entry, text);
+        return;
+    }
+    if (schema->type != CYAML_MAPPING) return;
+    for (const cyaml_schema_field_t *field = schema->mapping.fields; field->key != NULL; ++field) {
+        char wanted[128];
+        snprintf(wanted, sizeof wanted, "%s:", field->key);
+        const char *at = strstr(text, wanted);
+        while (at != NULL && at > text && strchr(" \n", at[-1]) == NULL) at = strstr(at + 1, wanted);
+        if (at == NULL) fail_msg("data/recipes/wire.yaml does not explain the key '%s'", field->key);
+        find_keys(&field->value, text);
+    }
+}
+
+static void test_wire_recipe_explains_every_key(void **state) {
+    (void)state;
+    const char *source = getenv("SEITOMO_SOURCE");
+    char path[4096];
+    char *text = NULL;
+    if (source == NULL) {
+        printf("skipped: SEITOMO_SOURCE is not set\n");
+        return;
+    }
+    snprintf(path, sizeof path, "%s/data/recipes/wire.yaml", source);
+    assert_ok(sei_file_read_text(path, 1 << 20, &text, NULL));
+    find_keys(sei_recipe_spec.schema, text);
+    sei_free(text);
 }
 
 static void refuse_recipe(const char *more, const char *part) {
@@ -460,6 +493,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recipe_defaults),
         cmocka_unit_test(test_recipes_of_the_project_load),
+        cmocka_unit_test(test_wire_recipe_explains_every_key),
         cmocka_unit_test(test_recipe_refusals),
         cmocka_unit_test(test_drop_and_trim),
         cmocka_unit_test(test_safe_names),
