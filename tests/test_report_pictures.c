@@ -1,9 +1,10 @@
 /*
  * needs: full
  * Claims: a slab is the mean of its voxels, faces weighted by their part; a projection puts (x, z) at u = x cos - z sin and
- * is exact at 0 and 90 degrees; a shaded view shows the shell and, cut open, the core; the grey range is an exact percentile that no outlier, NaN or empty space moves; scale bars
- * are round numbers of the right length; pictures enlarge by whole factors, keep shapes, carry the colours promised, are the
- * same bytes for any thread count and locale, and survive any title; wrong grids, positions and files are refused.
+ * is exact at 0 and 90 degrees; a shaded view shows the shell and, cut open, the core; the grey range is an exact percentile that
+ * no outlier, NaN or empty space moves; scale bars are round numbers of the right length; pictures enlarge by whole factors, keep
+ * shapes, carry the colours promised, are the same bytes for any thread count and locale, and survive any title; wrong grids,
+ * positions and files are refused.
  */
 #include <cairo.h>
 #include <locale.h>

@@ -87,7 +87,13 @@ sei_status sei_io_provenance_add_input(sei_provenance *provenance, const char *p
 sei_status sei_io_provenance_json(const sei_provenance *provenance, char **json) SEI_MUST_CHECK;
 
 /* What a file's numbers are, as far as it says. A stack of images without angles is UNKNOWN. */
-typedef enum sei_content { SEI_CONTENT_UNKNOWN = 0, SEI_CONTENT_SERIES, SEI_CONTENT_VOLUME, SEI_CONTENT_LABELS, SEI_CONTENT_ANGLES } sei_content;
+typedef enum sei_content {
+    SEI_CONTENT_UNKNOWN = 0,
+    SEI_CONTENT_SERIES,
+    SEI_CONTENT_VOLUME,
+    SEI_CONTENT_LABELS,
+    SEI_CONTENT_ANGLES
+} sei_content;
 
 /* What a file is, without its data: for `info`. */
 typedef struct sei_file_info {

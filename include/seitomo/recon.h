@@ -13,7 +13,7 @@ typedef enum sei_method { SEI_METHOD_EM = 0, SEI_METHOD_SIRT, SEI_METHOD_SIRT_PO
 const char *sei_method_name(sei_method method);                                    /* "em", "sirt", "sirt-positive", "wbp" */
 sei_status sei_method_from_name(const char *name, sei_method *out) SEI_MUST_CHECK; /* SEI_ERR_USAGE lists the names */
 
-const char *sei_kernel_name(sei_kernel kernel);                               /* "linear", "strip" */
+const char *sei_kernel_name(sei_kernel kernel);                                    /* "linear", "strip" */
 sei_status sei_kernel_from_name(const char *name, sei_kernel *out) SEI_MUST_CHECK; /* SEI_ERR_USAGE lists the names */
 
 typedef struct sei_recon_options {
@@ -22,7 +22,8 @@ typedef struct sei_recon_options {
     sei_kernel kernel;        /* default linear */
     int64_t depth_px;         /* nz; 0: as nx */
     double relaxation;        /* SIRT; default 1 */
-    const double *background; /* expected additive counts per pixel: 1 value or one per tilt; NULL: none. EM models it, the others subtract it */
+    const double *background; /* expected additive counts per pixel: 1 value or one per tilt; NULL: none. EM models it, the others
+                                 subtract it */
     int64_t n_background;
     const uint8_t *support; /* [nz][nx] or [nz][ny][nx] (n_support tells), 0: voxel stays 0; NULL: everywhere */
     int64_t n_support;
@@ -43,10 +44,10 @@ void sei_recon_options_default(sei_recon_options *options);
  *   flux            sum of (A'w) x. Without background EM makes it equal to the row before's `counted` (em only)
  */
 typedef struct sei_recon_report {
-    int64_t n_iterations;      /* updates made; wbp: 0 */
+    int64_t n_iterations; /* updates made; wbp: 0 */
     sei_table history;
-    int64_t negative_counts;   /* negative values in the data: EM uses 0 for them; the count is logged */
-    double elongation_theory;  /* Radermacher & Hoppe 1980 for half the tilt range */
+    int64_t negative_counts;  /* negative values in the data: EM uses 0 for them; the count is logged */
+    double elongation_theory; /* Radermacher & Hoppe 1980 for half the tilt range */
     int slab_slices;
 } sei_recon_report;
 void sei_recon_report_free(sei_recon_report *report);
@@ -79,7 +80,8 @@ sei_status sei_reconstruct_plan(sei_device *device, const sei_series *series, co
  * volume's A x, without the series' mask. The volume's ny must be the series'. Errors: SEI_ERR_INPUT (sizes, geometry),
  * SEI_ERR_MEMORY, SEI_ERR_INTERRUPTED.
  */
-sei_status sei_reproject(sei_device *device, const sei_volume *volume, const sei_series *geometry, sei_kernel kernel, sei_series *out) SEI_MUST_CHECK;
+sei_status sei_reproject(sei_device *device, const sei_volume *volume, const sei_series *geometry, sei_kernel kernel,
+                         sei_series *out) SEI_MUST_CHECK;
 
 /* Elongation factor of a tilt range +-a by Radermacher & Hoppe 1980: sqrt((a + sin a cos a)/(a - sin a cos a)). */
 double sei_elongation_theory(double max_tilt_deg);

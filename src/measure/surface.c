@@ -7,8 +7,8 @@
 #include "seitomo/measure.h"
 
 /* One of each opposite pair of neighbours. */
-static const int8_t directions[13][3] = {{1, 0, 0}, {0, 1, 0},  {0, 0, 1}, {1, 1, 0},  {1, -1, 0}, {1, 0, 1},  {1, 0, -1},
-                                         {0, 1, 1}, {0, 1, -1}, {1, 1, 1}, {1, 1, -1}, {1, -1, 1}, {1, -1, -1}};
+static const int64_t directions[13][3] = {{1, 0, 0}, {0, 1, 0},  {0, 0, 1}, {1, 1, 0},  {1, -1, 0}, {1, 0, 1},  {1, 0, -1},
+                                          {0, 1, 1}, {0, 1, -1}, {1, 1, 1}, {1, 1, -1}, {1, -1, 1}, {1, -1, -1}};
 
 /* Share of the sphere nearer to a direction (and its opposite) than to any other: along an axis, a face's, a cube's diagonal. */
 static const double weights[4] = {0, 2 * 0.04577789120476, 2 * 0.03698062787608, 2 * 0.03519563978232};

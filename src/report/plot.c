@@ -157,7 +157,8 @@ static sei_status add_labels(sei_text *script, const sei_plot *plot, int scale) 
         /* the unit in brackets stays last: "log-likelihood x 10^6" or "signal x 10^6 (counts)" */
         char factor[64] = " \xc3\x97 10", unit[SEI_TEXT_LENGTH] = "";
         snprintf(power, sizeof power, "%d", scale);
-        for (const char *c = power; *c != 0; ++c) strcat(factor, *c == '-' ? "\xe2\x81\xbb" : raised[*c - '0']);
+        for (const char *c = power; *c != 0; ++c)
+            strncat(factor, *c == '-' ? "\xe2\x81\xbb" : raised[*c - '0'], sizeof factor - strlen(factor) - 1);
         char *bracket = strrchr(y_label, '(');
         const size_t length = strlen(y_label);
         if (bracket != NULL && bracket > y_label && bracket[-1] == ' ' && y_label[length - 1] == ')') {

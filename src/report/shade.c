@@ -53,7 +53,7 @@ static void fill(field *f, size_t n, const sei_volume *volumes, const sei_range 
                 most = fmax(most, share);
             }
             f->density[p] = (float)most;
-            for (int c = 0; c < 3; ++c) f->rgb[3 * p + c] = most > 0.15 ? (uint8_t)(light[c] / weights + 0.5) : 0;
+            for (int c = 0; c < 3; ++c) f->rgb[3 * p + c] = most > 0.15 ? (uint8_t)lround(light[c] / weights) : 0;
         }
     }
 }

@@ -269,8 +269,10 @@ done:
 }
 
 /* Plots the columns of a table of the run that are there; an absent table is no plot. */
-static sei_status plot(sei_run_state *run, sei_stage *stage, const char *name, const char *group, sei_plot *how,
+static sei_status plot(sei_run_state *run, sei_stage *stage, const char *name, const char *group, const sei_plot *asked,
                        const char *words, sei_facts *list) {
+    sei_plot plan = *asked;
+    sei_plot *how = &plan;
     char file[SEI_RUN_NAME];
     char *from = NULL;
     char *to = NULL;
