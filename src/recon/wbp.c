@@ -2,6 +2,10 @@
  * Weighted back-projection: f(x, z) = sum over tilts of dtheta_t * q_t(u), q = (b - r) filtered with the ramp |nu|
  * (Kak & Slaney 1988, ch. 3), in its band-limited discrete form h(0) = 1/4, h(n odd) = -1/(pi n)^2, h(n even) = 0, times a
  * window. The weights dtheta are half the angles between neighbouring tilts; the missing wedge gets none.
+ *
+ * The sum over tilts spreads every bin by the strip weights, whichever projector the residual is made with: only they add up
+ * to 1 over the bins for every voxel and tilt. Joseph's add up to 1/max(|cos|,|sin|) for a voxel that lands on a bin's centre
+ * and to less for one that lands between two, which is a bright line along the axis.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -124,8 +128,10 @@ done:
 sei_status sei_solve_wbp(sei_solver *s) {
     sei_status status = SEI_OK;
     sei_device *d = s->device;
+    sei_slab even = s->slab;
+    even.kernel = SEI_KERNEL_STRIP;
     SEI_TRY(filtered(s));
-    SEI_TRY(SEI_OP(d, backproject)(d, &s->slab, s->model, s->volume));
+    SEI_TRY(SEI_OP(d, backproject)(d, &even, s->model, s->volume));
     if (s->options->support != NULL) {
         const size_t n = sei_solver_volume_count(s);
         SEI_TRY(SEI_OP(d, download)(d, s->volume, 0, n, s->host_volume));
