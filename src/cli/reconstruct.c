@@ -93,8 +93,8 @@ static int64_t depth_of(const sei_cli_reconstruct *o, const sei_series *binned, 
     return depth < 1 ? 1 : depth > 1e9 ? (int64_t)1e9 : (int64_t)floor(depth + 0.5);
 }
 
-/* Counts per pixel of the binned series, from a number or a table: bins add up n x n pixels. */
-static sei_status read_background(const char *text, int64_t n_tilts, int bin, double **out, int64_t *n) {
+/* The background per pixel of the binned series, from a number or a table: `pixels` of the series make up one. */
+static sei_status read_background(const char *text, int64_t n_tilts, double pixels, double **out, int64_t *n) {
     sei_status status = SEI_OK;
     sei_table table = {0};
     double *values = NULL, value = NAN;
@@ -108,7 +108,7 @@ static sei_status read_background(const char *text, int64_t n_tilts, int bin, do
     const int64_t count = is_number ? 1 : n_tilts;
     SEI_TRY(SEI_NEW(values, count, 1, 1));
     for (int64_t t = 0; t < count; ++t) {
-        values[t] = (is_number ? value : sei_table_get(&table, (size_t)t, "background")) * bin * bin;
+        values[t] = (is_number ? value : sei_table_get(&table, (size_t)t, "background")) * pixels;
         if (!isfinite(values[t]))
             SEI_TRY(sei_fail(SEI_ERR_INPUT, "%s: row %lld has no number in a column 'background'", text, (long long)t + 1));
     }
@@ -121,12 +121,18 @@ done:
     return status;
 }
 
-static sei_status read_support(const char *path, uint8_t **out, int64_t *n) {
+/* The support on the grid of the volume to come; a number of voxels that fits in another order is no fit. */
+static sei_status read_support(const char *path, const sei_series *one, int64_t depth, uint8_t **out, int64_t *n) {
     sei_status status = SEI_OK;
     sei_volume volume = {0};
     uint8_t *support = NULL;
     SEI_TRY(sei_io_read_volume(path, &volume));
-    const int64_t count = volume.nx * volume.ny * volume.nz;
+    const int64_t count = volume.nx * volume.ny * volume.nz, nz = depth > 0 ? depth : one->nx;
+    if (volume.nx != one->nx || volume.nz != nz || (volume.ny != one->ny && volume.ny != 1)) {
+        SEI_TRY(sei_fail(SEI_ERR_INPUT, "%s: a support of %lld x %lld x %lld voxels; expected %lld x %lld (or 1) x %lld", path,
+                         (long long)volume.nx, (long long)volume.ny, (long long)volume.nz, (long long)one->nx, (long long)one->ny,
+                         (long long)nz));
+    }
     SEI_TRY(SEI_NEW(support, count, 1, 1));
     for (int64_t i = 0; i < count; ++i) support[i] = volume.data[i] != 0;
     *out = support;
@@ -147,11 +153,13 @@ sei_status sei_cli_reconstruct_channel(const sei_cli_reconstruct *o, sei_device 
     SEI_TRY(take_channel(o, series, channel, &one));
     wanted.depth_px = depth_of(o, &one, bin);
     if (o->background != NULL) {
-        SEI_TRY(read_background(o->background, series->n_tilts, bin, &background, &wanted.n_background));
+        /* binning adds up counts and averages everything else */
+        const double pixels = strcmp(one.channels[0].unit, "counts") == 0 ? (double)bin * bin : 1;
+        SEI_TRY(read_background(o->background, series->n_tilts, pixels, &background, &wanted.n_background));
         wanted.background = background;
     }
     if (o->support != NULL) {
-        SEI_TRY(read_support(o->support, &support, &wanted.n_support));
+        SEI_TRY(read_support(o->support, &one, wanted.depth_px, &support, &wanted.n_support));
         wanted.support = support;
     }
     SEI_TRY(sei_reconstruct(device, &one, 0, &wanted, volume, report));

@@ -73,6 +73,35 @@ def test_bin_keeps_the_signal(series, tmp_path):
         assert abs(two.data.sum() / one.data[:, :4].sum() - 1) < 0.01
 
 
+def test_background_follows_the_binning(series, tmp_path):
+    """Bins add up counts and average everything else; the background per pixel goes the same way."""
+    with mrcfile.open(str(series), mode="r+") as mrc:
+        mrc.set_data(mrc.data[:, :4] + np.uint16(20))
+        mrc.voxel_size = 20.0
+    sums = {}
+    for name in ("HAADF", "Si"):
+        for n in (1, 2):
+            out = tmp_path / f"{name}{n}.mrc"
+            done = run("reconstruct", f"{name}={series}", "-o", out, "--axis", "y", "--bin", n, "--background", 20)
+            assert done.returncode == 0, done.stderr
+            with mrcfile.open(str(out)) as mrc:
+                sums[name, n] = float(mrc.data.sum(dtype=float))
+    assert abs(sums["HAADF", 2] / (sums["HAADF", 1] / 4) - 1) < 0.02
+    assert abs(sums["Si", 2] / sums["Si", 1] - 1) < 0.02
+
+
+def test_support_lies_on_the_volumes_grid(series, tmp_path):
+    call = ("reconstruct", series, "-o", tmp_path / "v.mrc", "--axis", "y", "--depth", 20, "--support", tmp_path / "s.mrc")
+    for shape, code in [((5, 20, 32), 3), ((20, 1, 32), 0), ((20, 5, 32), 0)]:  # as many voxels in another order do not fit
+        with mrcfile.new(str(tmp_path / "s.mrc"), overwrite=True) as mrc:
+            mrc.set_data(np.ones(shape, np.float32))
+            mrc.voxel_size = 20.0
+            mrc.set_volume()
+        done = run(*call, "--force")
+        assert done.returncode == code, done.stderr
+        assert code == 0 or "expected 32 x 5 (or 1) x 20" in done.stderr
+
+
 def test_refusals(series, tmp_path):
     out = tmp_path / "v.mrc"
     out.write_text("mine")
