@@ -173,8 +173,7 @@ static void wbp_is_even_across_the_axis(void **state) {
         sei_test_ellipse_series(1, &disc, N, 1, 90, -90, 2, &series);
         assert_ok(sei_reconstruct(device, &series, 0, &options, &volume, NULL));
         for (int z = -6; z <= 6; ++z) {
-            for (int x = -6; x <= 6; ++x)
-                assert_close((double)volume.data[(z + N / 2) * N + x + N / 2], 2, 0.02);
+            for (int x = -6; x <= 6; ++x) assert_close((double)volume.data[(z + N / 2) * N + x + N / 2], 2, 0.02);
         }
         sei_series_free(&series);
         sei_volume_free(&volume);

@@ -372,6 +372,40 @@ static void test_run_resume_and_refusals(void **state) {
     assert_refused(sei_report_folder(sei_test_folder(), path, true), SEI_ERR_INPUT, "no finished run or batch");
 }
 
+/* The axis that comes with a table of shifts is used, unless the recipe has one of its own. */
+static void test_run_takes_the_axis_of_the_shifts(void **state) {
+    (void)state;
+    static const struct {
+        const char *columns, *cells, *set;
+        double axis_offset_px;
+    } cases[] = {{",axis_offset_px", ",1.5", "align.interpolation=linear", 1.5},
+                 {",axis_offset_px", ",1.5", "align.axis_offset_px=-2", -2},
+                 {",axis_offset_px", ",1.5", "input.axis_offset_px=3", 3},
+                 {"", "", "align.interpolation=linear", 0}};
+    make_series(sei_test_path("wire.emd"), 0);
+    write_file(sei_test_path("wire.yaml"), recipe_text);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        char text[2048], folder[512], file[600];
+        const char *files[1] = {file};
+        sei_read_options read;
+        sei_series aligned = {0};
+        int used = snprintf(text, sizeof text, "tilt_deg,dx_px,dy_px%s\n", cases[i].columns);
+        for (int t = 0; t < TILTS; ++t)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%d,0.5,0%s\n", -60 + 10 * t, cases[i].cells);
+        write_file(sei_test_path("shifts.csv"), text);
+        const char *const set[] = {"align.method=file", "align.shifts=shifts.csv", "segment.enabled=false", cases[i].set};
+        snprintf(folder, sizeof folder, "%s_%zu", sei_test_path("axis"), i);
+        assert_ok(run_in(folder, 4, set, false, NULL));
+        snprintf(file, sizeof file, "%s/aligned/series.emd", folder);
+        sei_read_options_default(&read);
+        read.n_files = 1;
+        read.files = files;
+        assert_ok(sei_io_read_series(&read, &aligned));
+        assert_close(aligned.axis_offset_px, cases[i].axis_offset_px, 1e-12);
+        sei_series_free(&aligned);
+    }
+}
+
 static void test_run_keeps_off_foreign_files(void **state) {
     (void)state;
     char folder[512];
@@ -499,6 +533,7 @@ int main(void) {
         cmocka_unit_test(test_safe_names),
         cmocka_unit_test(test_seal_shows_every_flipped_bit),
         cmocka_unit_test_teardown(test_run_resume_and_refusals, clean_up),
+        cmocka_unit_test_teardown(test_run_takes_the_axis_of_the_shifts, clean_up),
         cmocka_unit_test_teardown(test_run_keeps_off_foreign_files, clean_up),
         cmocka_unit_test_teardown(test_compare_on_spheres, clean_up),
     };

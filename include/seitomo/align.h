@@ -60,14 +60,15 @@ sei_status sei_align_find(sei_device *device, const sei_series *series, const se
 
 /*
  * Applies shifts (and the rotation that makes the tilt axis y, series->axis_deg) to every channel at once with one
- * interpolation. Pixels without data get valid = 0. Sets aligned and axis_offset_px. The shifts must match the tilts
+ * interpolation. Pixels without data get valid = 0. Sets aligned and axis_offset_px, to that of the shifts or, where that is
+ * NaN, to the series' own. The shifts must match the tilts
  * to 1e-3 deg (SEI_ERR_INPUT with both values).
  */
 sei_status sei_align_apply(sei_device *device, const sei_series *series, const sei_shifts *shifts, int interpolation,
                            sei_series *out) SEI_MUST_CHECK;
 
 /* As a table tilt_deg,dx_px,dy_px,score,score_before,axis_offset_px,axis_offset_sd_px (the last two in every row) and back:
- * only the first three are needed; the axis offset is then 0. */
+ * only the first three are needed; what the others would say is then NaN. */
 sei_status sei_shifts_to_table(const sei_shifts *shifts, sei_table *out) SEI_MUST_CHECK;
 sei_status sei_shifts_from_table(const sei_table *table, sei_shifts *out) SEI_MUST_CHECK;
 /* Zero shifts (and NaN scores) for `count` tilts. */

@@ -104,7 +104,7 @@ sei_status sei_align_apply(sei_device *device, const sei_series *series, const s
     }
     moved.pixel_nm = series->pixel_nm;
     moved.axis_deg = 0;
-    moved.axis_offset_px = shifts->axis_offset_px;
+    moved.axis_offset_px = isnan(shifts->axis_offset_px) ? series->axis_offset_px : shifts->axis_offset_px;
     moved.aligned = true;
     SEI_TRY(sei_facts_set(&moved.facts, "aligned", interpolation == 1 ? "bilinear" : "cubic", "shifts applied to every channel"));
     *out = moved;
@@ -165,8 +165,7 @@ sei_status sei_shifts_from_table(const sei_table *table, sei_shifts *out) {
             SEI_TRY(sei_fail(SEI_ERR_INPUT, "table '%s', row %zu: tilt and shifts must be finite numbers", table->name, t + 1));
         }
     }
-    const double offset = sei_table_get(table, 0, "axis_offset_px");
-    shifts.axis_offset_px = isfinite(offset) ? offset : 0;
+    shifts.axis_offset_px = sei_table_get(table, 0, "axis_offset_px"); /* NaN when absent: the table does not say */
     shifts.axis_offset_sd_px = sei_table_get(table, 0, "axis_offset_sd_px");
     *out = shifts;
     shifts = (sei_shifts){0};

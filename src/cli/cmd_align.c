@@ -172,7 +172,9 @@ static sei_status get_shifts(align_words *words, sei_device *device, const sei_s
     if (words->apply == NULL) return sei_align_find(device, series, &words->align, shifts);
     SEI_TRY(sei_io_read_table(words->apply, &given));
     SEI_TRY(sei_fail_context(sei_shifts_from_table(&given, shifts), "%s", words->apply));
-    if (!isnan(words->common.axis_offset_px)) shifts->axis_offset_px = words->common.axis_offset_px;
+    /* said on the command line, else by the table, else by the series */
+    if (!isnan(words->common.axis_offset_px) || isnan(shifts->axis_offset_px))
+        shifts->axis_offset_px = words->align.axis_offset_px;
 done:
     sei_table_free(&given);
     return status;

@@ -103,7 +103,9 @@ static sei_status find_shifts(sei_run_state *run, sei_shifts *shifts) {
     if (a->method == SEI_ALIGN_FILE) {
         status = sei_io_read_table(run->shifts_path, &table);
         if (status == SEI_OK) status = sei_shifts_from_table(&table, shifts);
-        if (status == SEI_OK) shifts->axis_offset_px = axis_offset;
+        /* said in the recipe, else by the table, else by the series */
+        const bool said = !isnan(a->axis_offset_px) || !isnan(run->recipe->input.axis_offset_px);
+        if (status == SEI_OK && (said || isnan(shifts->axis_offset_px))) shifts->axis_offset_px = axis_offset;
         sei_table_free(&table);
         return status;
     }
