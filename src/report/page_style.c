@@ -19,7 +19,7 @@ const char sei_page_style[] =
     "a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}"
     "nav{background:var(--shade);border-radius:8px;padding:1rem 1.4rem;margin:0 0 2rem;columns:18rem 2;font-size:.95rem}"
     "nav ul{list-style:none;margin:0;padding:0}nav ul ul{padding-left:1.1rem}nav li{padding:.15rem 0;break-inside:avoid}"
-    ".table{overflow:auto;max-height:36rem;margin:1.2rem 0 1.8rem}"
+    ".table{overflow:auto;max-height:90rem;margin:1.2rem 0 1.8rem}"
     "table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums lining-nums;border-bottom:1.5px solid "
     "var(--ink)}"
     "caption{caption-side:top;text-align:left;padding:0 0 .5rem;font-size:.92rem}"

@@ -83,7 +83,7 @@ sei_status sei_json_to_numbers(const json_t *object, sei_numbers *out) {
 }
 
 sei_status sei_json_dump(const json_t *json, char **text) {
-    char *dumped = json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    char *dumped = json_dumps(json, JSON_INDENT(1) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     if (dumped == NULL) return no_memory();
     const sei_status status = sei_strdup(dumped, text);
     free(dumped);
