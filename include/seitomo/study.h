@@ -189,6 +189,7 @@ typedef struct sei_compare_options {
     const sei_volume *truth; /* or NULL */
     size_t n_inputs;         /* files to name in the provenance, each "PATH" */
     const char *const *inputs;
+    bool invert_tilt, flip_y; /* what was done to the series when it was read, for the provenance */
     double slice_nm;
     size_t memory_bytes;
     bool overwrite;
@@ -212,6 +213,9 @@ void sei_compare_options_default(sei_compare_options *options);
  */
 sei_status sei_compare(sei_device *device, const sei_series *series, const sei_compare_options *options, const char *folder,
                        sei_table *rows) SEI_MUST_CHECK;
+/* What sei_compare will need in memory and on disk, without doing it. Errors as sei_compare. */
+sei_status sei_compare_plan(sei_device *device, const sei_series *series, const sei_compare_options *options,
+                            double *memory_bytes, double *disk_bytes) SEI_MUST_CHECK;
 
 /* ---- batch ------------------------------------------------------------------------------------------------------ */
 
@@ -226,6 +230,7 @@ typedef struct sei_batch_options {
     const char *backend, *isa;
     size_t memory_bytes; /* in all */
     bool force;
+    bool plan_only; /* every data set says what it needs; nothing is written */
 } sei_batch_options;
 
 typedef struct sei_batch_result {

@@ -84,7 +84,8 @@ sei_status sei_cmd_batch(int argc, char **argv) {
                                      .backend = w.common.backend,
                                      .isa = w.common.isa,
                                      .memory_bytes = w.common.memory_bytes,
-                                     .force = w.common.force};
+                                     .force = w.common.force,
+                                     .plan_only = w.common.plan};
     status = sei_batch(&batch, &results, &n);
     if (results != NULL) {
         const sei_status printed = sei_cli_print_json(&w.common, summary(results, n));

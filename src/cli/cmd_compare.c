@@ -82,7 +82,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case ARGP_KEY_ARG: sei_cli_add_file(&w->files, arg, state); return 0;
         case ARGP_KEY_END:
             if (w->files.count == 0) argp_error(state, "no series");
-            if (w->common.output == NULL) argp_error(state, "no output folder; give -o DIR");
+            if (w->common.output == NULL && !w->common.plan) argp_error(state, "no output folder; give -o DIR");
             return 0;
         default: return ARGP_ERR_UNKNOWN;
     }
@@ -112,6 +112,15 @@ static void print_rows(const sei_table *rows) {
     }
 }
 
+static sei_status say_plan(const words *w, sei_device *device, const sei_series *series) {
+    double memory = 0, disk = 0;
+    const sei_status status = sei_compare_plan(device, series, &w->options, &memory, &disk);
+    if (status != SEI_OK) return status;
+    sei_info("plan: memory %.2f GiB, disk %.2f GiB; nothing was written", memory / 1073741824.0, disk / 1073741824.0);
+    return sei_cli_print_json(&w->common, json_pack("{s:s, s:{s:o, s:o}}", "backend", device->backend->name, "plan", "memory",
+                                                    sei_cli_number(memory, "B", NAN), "disk", sei_cli_number(disk, "B", NAN)));
+}
+
 sei_status sei_cmd_compare(int argc, char **argv) {
     static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
@@ -129,7 +138,7 @@ sei_status sei_cmd_compare(int argc, char **argv) {
     sei_volume truth = {0};
     sei_device *device = NULL;
     sei_table rows = {0};
-    const char *inputs[SEI_CLI_MAX_FILES];
+    const char *inputs[SEI_CLI_MAX_FILES + 1];
     sei_common_default(&w.common);
     sei_compare_options_default(&w.options);
     sei_status status = sei_cli_parse(&argp, argc, argv, &w);
@@ -138,12 +147,15 @@ sei_status sei_cmd_compare(int argc, char **argv) {
     w.options.methods = w.methods;
     w.options.overwrite = w.common.force;
     w.options.memory_bytes = w.common.memory_bytes;
+    w.options.invert_tilt = w.common.invert_tilt;
+    w.options.flip_y = w.common.flip_y;
     for (size_t i = 0; i < w.files.count; ++i) {
         const char *equals = strchr(w.files.names[i], '=');
         const char *slash = strchr(w.files.names[i], '/');
         inputs[i] = equals != NULL && (slash == NULL || equals < slash) ? equals + 1 : w.files.names[i];
     }
     w.options.n_inputs = w.files.count;
+    if (w.common.angles != NULL) inputs[w.options.n_inputs++] = w.common.angles;
     w.options.inputs = inputs;
     SEI_TRY(sei_cli_open_device(&w.common, &device));
     sei_cli_read_options(&w.common, w.files.count, w.files.names, &reading);
@@ -151,6 +163,10 @@ sei_status sei_cmd_compare(int argc, char **argv) {
     if (w.truth != NULL) {
         SEI_TRY(sei_io_read_volume(w.truth, &truth));
         w.options.truth = &truth;
+    }
+    if (w.common.plan) {
+        status = say_plan(&w, device, &series);
+        goto done;
     }
     SEI_TRY(sei_compare(device, &series, &w.options, w.common.output, &rows));
     print_rows(&rows);

@@ -34,6 +34,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     }
 }
 
+/* The file of "PATH" or "NAME=PATH". */
+static const char *file_of(const char *word) {
+    const char *equals = strchr(word, '=');
+    return !sei_file_exists(word) && equals != NULL ? equals + 1 : word;
+}
+
 /* What the input is: --as, or what the file says; images without angles are taken for a series, whose reader asks for them. */
 static sei_status content_of(const convert_words *words, sei_content *content) {
     sei_file_info info = {0};
@@ -43,9 +49,7 @@ static sei_status content_of(const convert_words *words, sei_content *content) {
     }
     *content = SEI_CONTENT_SERIES;
     if (words->files.count > 1 || words->common.angles != NULL) return SEI_OK;
-    const char *path = words->files.names[0];
-    const char *equals = strchr(path, '=');
-    if (!sei_file_exists(path) && equals != NULL) path = equals + 1;
+    const char *path = file_of(words->files.names[0]);
     if (words->common.allow_truncated) return SEI_OK; /* only a series can lack its end */
     const sei_status status = sei_io_probe(path, &info);
     if (status != SEI_OK) return status;
@@ -63,11 +67,8 @@ static sei_status make_provenance(const convert_words *words, sei_provenance *pr
     const char *output = words->common.output;
     sei_status status = SEI_OK;
     snprintf(provenance->stage, sizeof provenance->stage, "convert");
-    for (size_t i = 0; i < words->files.count; ++i) {
-        const char *path = words->files.names[i];
-        const char *equals = strchr(path, '=');
-        SEI_TRY(sei_io_provenance_add_input(provenance, !sei_file_exists(path) && equals != NULL ? equals + 1 : path));
-    }
+    for (size_t i = 0; i < words->files.count; ++i)
+        SEI_TRY(sei_io_provenance_add_input(provenance, file_of(words->files.names[i])));
     if (words->common.angles != NULL) SEI_TRY(sei_io_provenance_add_input(provenance, words->common.angles));
     if (!isnan(words->common.pixel_nm)) SEI_TRY(sei_provenance_set(provenance, "pixel_nm", "%.17g", words->common.pixel_nm));
     if (!isnan(words->common.axis_deg)) SEI_TRY(sei_provenance_set(provenance, "axis_deg", "%.17g", words->common.axis_deg));
@@ -147,6 +148,21 @@ done:
     return status;
 }
 
+/* Every value is held once as float32 and written as large at most. */
+static sei_status say_plan(const convert_words *words) {
+    double bytes = 0;
+    for (size_t i = 0; i < words->files.count; ++i) {
+        sei_file_info info = {0};
+        const sei_status status = sei_io_probe(file_of(words->files.names[i]), &info);
+        if (status != SEI_OK) return status;
+        bytes += 4.0 * (double)info.nx * (double)info.ny * (double)info.nz * (double)(info.n_channels > 0 ? info.n_channels : 1);
+        sei_file_info_free(&info);
+    }
+    sei_info("plan: memory %.2f GiB, disk at most %.2f GiB; nothing was written", bytes / 1073741824.0, bytes / 1073741824.0);
+    return sei_cli_print_json(&words->common, json_pack("{s:{s:o, s:o}}", "plan", "memory", sei_cli_number(bytes, "B", NAN),
+                                                        "disk", sei_cli_number(bytes, "B", NAN)));
+}
+
 sei_status sei_cmd_convert(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"as", KEY_AS, "KIND", 0, "what IN holds, where it does not say: series, volume or labels", 1}, {0}};
@@ -174,6 +190,10 @@ sei_status sei_cmd_convert(int argc, char **argv) {
     SEI_TRY(content_of(&words, &content));
     if (content != SEI_CONTENT_SERIES && words.files.count > 1) {
         status = sei_fail(SEI_ERR_USAGE, "one volume or label file at a time; %zu were given", words.files.count);
+        goto done;
+    }
+    if (words.common.plan) {
+        status = say_plan(&words);
         goto done;
     }
     SEI_TRY(make_provenance(&words, &provenance, &use));

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "cli/cli.h"
 #include "core/log.h"
 #include "study/simulation_file.h"
@@ -56,9 +58,11 @@ sei_status sei_cmd_simulate(int argc, char **argv) {
         const double gib = 1073741824.0;
         const double series = (double)(s->n_tilts * s->ny * s->nx) * (double)s->n_channels * 4;
         const double truth_bytes = (double)(s->nz * s->ny * s->nx) * (double)(4 * s->n_channels + 1);
-        printf("memory %.2f GiB, disk at most %.2f GiB, %lld images of %lld x %lld in %zu channels\n",
-               (series + truth_bytes) / gib, (series + truth_bytes) / gib, (long long)s->n_tilts, (long long)s->nx,
-               (long long)s->ny, s->n_channels);
+        const double bytes = series + truth_bytes;
+        sei_info("plan: memory %.2f GiB, disk at most %.2f GiB, %lld images of %lld x %lld in %zu channels; nothing was written",
+                 bytes / gib, bytes / gib, (long long)s->n_tilts, (long long)s->nx, (long long)s->ny, s->n_channels);
+        status = sei_cli_print_json(&w.common, json_pack("{s:{s:o, s:o}}", "plan", "memory", sei_cli_number(bytes, "B", NAN),
+                                                         "disk", sei_cli_number(bytes, "B", NAN)));
         goto done;
     }
     SEI_TRY(sei_simulation_run(&file, w.common.output, w.mrc, w.common.force, &truth));

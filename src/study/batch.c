@@ -136,14 +136,18 @@ sei_status sei_batch(const sei_batch_options *options, sei_batch_result **result
     batch.study_folder[sei_path_base(options->study) - options->study] = 0;
     SEI_TRY(SEI_NEW(batch.results, batch.study->n_data, 1, 1));
     batch.logs = json_object();
-    SEI_TRY(sei_folder_make(options->output));
-    SEI_TRY(sei_folder_lock(options->output, &batch.run.lock));
-    sei_folder_sweep(options->output);
-    SEI_TRY(sei_run_load_records(&batch.run));
-    SEI_TRY(check_targets(&batch));
+    if (!options->plan_only) {
+        SEI_TRY(sei_folder_make(options->output));
+        SEI_TRY(sei_folder_lock(options->output, &batch.run.lock));
+        sei_folder_sweep(options->output);
+        SEI_TRY(sei_run_load_records(&batch.run));
+        SEI_TRY(check_targets(&batch));
+    }
     SEI_TRY(sei_batch_processes(&batch));
-    SEI_TRY(finish(&batch));
-    SEI_TRY(write_log(&batch));
+    if (!options->plan_only) {
+        SEI_TRY(finish(&batch));
+        SEI_TRY(write_log(&batch));
+    }
     status = summary(&batch);
     if (results != NULL && (status == SEI_OK || status == SEI_ERR_PARTIAL)) {
         *results = batch.results;

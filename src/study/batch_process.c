@@ -77,6 +77,7 @@ static sei_status make_command(const sei_batch_state *batch, unsigned i, int job
     if (o->isa != NULL) SEI_TRY(add_word(c, "--isa=%s", o->isa));
     if (o->memory_bytes > 0) SEI_TRY(add_word(c, "--memory=%zu", o->memory_bytes / (size_t)jobs));
     if (o->force) SEI_TRY(add_word(c, "--force"));
+    if (o->plan_only) SEI_TRY(add_word(c, "--plan"));
     if (!isnan(e->cycle)) SEI_TRY(add_word(c, "--set=cycle=%s", sei_format_double(e->cycle, number)));
     if (e->folder[0] != 0) SEI_TRY(add_word(c, "--set=input.folder=%s%s", below_study(batch, e->folder), e->folder));
     for (unsigned k = 0; k < s->n_set; ++k) SEI_TRY(add_word(c, "--set=%s", s->set[k]));

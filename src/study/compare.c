@@ -164,6 +164,23 @@ static sei_status find_channel(const sei_series *series, const char *wanted, siz
     return wanted == NULL ? SEI_OK : sei_fail(SEI_ERR_INPUT, "the series has no channel '%s'", wanted);
 }
 
+/* Voxels in depth of the binned volume. */
+static int64_t depth_of(const sei_compare_work *work) {
+    const sei_compare_options *o = work->options;
+    if (o->depth_px <= 0) return work->series.nx - 2 * work->pad;
+    return o->depth_px < o->bin ? 1 : (o->depth_px + o->bin / 2) / o->bin;
+}
+
+static void recon_options(const sei_compare_work *work, size_t index, sei_recon_options *options) {
+    const sei_compare_options *o = work->options;
+    sei_recon_options_default(options);
+    options->method = work->methods[index];
+    options->iterations = o->iterations;
+    options->kernel = o->kernel;
+    options->depth_px = depth_of(work);
+    options->memory_bytes = o->memory_bytes / 2;
+}
+
 /* One method: reconstruct, write, measure into its row. */
 static sei_status one_method(sei_compare_work *work, size_t index, double *row) {
     const sei_compare_options *o = work->options;
@@ -176,12 +193,7 @@ static sei_status one_method(sei_compare_work *work, size_t index, double *row) 
     size_t n_objects = 0;
     sei_status status = SEI_OK;
     for (size_t c = 0; c < SEI_COMPARE_COLUMNS; ++c) row[c] = NAN;
-    sei_recon_options_default(&options);
-    options.method = method;
-    options.iterations = o->iterations;
-    options.kernel = o->kernel;
-    options.depth_px = o->depth_px > 0 ? o->depth_px / o->bin : work->series.nx - 2 * work->pad;
-    options.memory_bytes = o->memory_bytes / 2;
+    recon_options(work, index, &options);
     sei_info("compare: %s of %s", sei_method_name(method), work->channel);
     SEI_TRY(sei_reconstruct(work->device, &work->series, 0, &options, &volume, &report));
     snprintf(volume.name, sizeof volume.name, "%s", work->channel);
@@ -208,28 +220,68 @@ done:
     return status;
 }
 
-sei_status sei_compare(sei_device *device, const sei_series *series, const sei_compare_options *options, const char *folder,
-                       sei_table *rows) {
-    static const sei_method standard[] = {SEI_METHOD_EM, SEI_METHOD_SIRT, SEI_METHOD_WBP};
-    sei_compare_work work = {.device = device,
-                             .options = options,
-                             .folder = folder,
-                             .n_methods = options->n_methods > 0 ? options->n_methods : 3,
-                             .methods = options->n_methods > 0 ? options->methods : standard};
+/* The one channel, binned and padded. */
+static sei_status take_channel(const sei_series *series, sei_compare_work *work) {
+    const sei_compare_options *o = work->options;
     sei_series trimmed = {0};
     sei_series binned = {0};
-    sei_table table = {0};
     size_t channel = 0;
     sei_status status = SEI_OK;
-    SEI_TRY(find_channel(series, options->channel, &channel));
-    snprintf(work.channel, sizeof work.channel, "%s", series->channels[channel].name);
-    sei_safe_name(work.channel, work.file_name, sizeof work.file_name);
-    SEI_TRY(sei_compare_check_targets(&work));
-    SEI_TRY(sei_series_trim(series, channel, options->bin, &trimmed));
-    SEI_TRY(sei_clean_bin(&trimmed, options->bin, &binned));
+    SEI_TRY(find_channel(series, o->channel, &channel));
+    snprintf(work->channel, sizeof work->channel, "%s", series->channels[channel].name);
+    sei_safe_name(work->channel, work->file_name, sizeof work->file_name);
+    SEI_TRY(sei_series_trim(series, channel, o->bin, &trimmed));
+    SEI_TRY(sei_clean_bin(&trimmed, o->bin, &binned));
+    work->pad = (o->pad_px + o->bin - 1) / o->bin;
+    SEI_TRY(sei_series_pad(&binned, work->pad, &work->series));
+done:
     sei_series_free(&trimmed);
-    work.pad = (options->pad_px + options->bin - 1) / options->bin;
-    SEI_TRY(sei_series_pad(&binned, work.pad, &work.series));
+    sei_series_free(&binned);
+    return status;
+}
+
+static sei_compare_work work_of(sei_device *device, const sei_compare_options *options, const char *folder) {
+    static const sei_method standard[] = {SEI_METHOD_EM, SEI_METHOD_SIRT, SEI_METHOD_WBP};
+    return (sei_compare_work){.device = device,
+                              .options = options,
+                              .folder = folder,
+                              .n_methods = options->n_methods > 0 ? options->n_methods : 3,
+                              .methods = options->n_methods > 0 ? options->methods : standard};
+}
+
+sei_status sei_compare_plan(sei_device *device, const sei_series *series, const sei_compare_options *options,
+                            double *memory_bytes, double *disk_bytes) {
+    sei_compare_work work = work_of(device, options, "");
+    double most = 0;
+    sei_status status = SEI_OK;
+    SEI_TRY(take_channel(series, &work));
+    for (size_t i = 0; i < work.n_methods; ++i) {
+        sei_recon_options recon;
+        size_t bytes = 0;
+        int slices = 0;
+        recon_options(&work, i, &recon);
+        SEI_TRY(sei_reconstruct_plan(device, &work.series, &recon, &bytes, &slices));
+        most = fmax(most, (double)bytes);
+    }
+    const double images = 4.0 * (double)work.series.nx * (double)work.series.ny * (double)work.series.n_tilts;
+    const double area = (double)(work.series.nx - 2 * work.pad) * (double)work.series.ny;
+    const double volume = 4.0 * area * (double)depth_of(&work);
+    /* the series as read, the channel, its reprojection; a truth on the volume's grid */
+    *memory_bytes = 4.0 * (double)series->nx * (double)series->ny * (double)series->n_tilts * (double)series->n_channels +
+                    2 * images + most + (options->truth != NULL ? 2 * volume : 0);
+    *disk_bytes = (double)work.n_methods * volume + 10e6; /* and some megabytes of pictures and pages */
+done:
+    sei_series_free(&work.series);
+    return status;
+}
+
+sei_status sei_compare(sei_device *device, const sei_series *series, const sei_compare_options *options, const char *folder,
+                       sei_table *rows) {
+    sei_compare_work work = work_of(device, options, folder);
+    sei_table table = {0};
+    sei_status status = SEI_OK;
+    SEI_TRY(take_channel(series, &work));
+    SEI_TRY(sei_compare_check_targets(&work));
     SEI_TRY(sei_table_alloc("compare", SEI_COMPARE_COLUMNS, sei_compare_columns, work.n_methods, &table));
     for (size_t i = 0; i < work.n_methods; ++i) {
         SEI_TRY(one_method(&work, i, table.cells + i * SEI_COMPARE_COLUMNS));
@@ -242,8 +294,6 @@ sei_status sei_compare(sei_device *device, const sei_series *series, const sei_c
     }
 done:
     sei_table_free(&table);
-    sei_series_free(&trimmed);
-    sei_series_free(&binned);
     sei_series_free(&work.series);
     return status;
 }

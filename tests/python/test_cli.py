@@ -3,6 +3,7 @@ either empty or JSON when --json is given."""
 import json
 import pathlib
 import re
+import struct
 
 import pytest
 
@@ -49,3 +50,38 @@ def test_a_device_asked_for_but_absent_is_an_environment_error(seitomo, tmp_path
     words = ("reconstruct", tmp_path / "s/series.emd", "--channels", "Si", "-o", tmp_path / "v.mrc")
     assert "cuda" in seitomo(*words, "--backend", "cuda", code=4).stderr
     assert "backend: cpu" in seitomo(*words, "--backend", "auto").stderr
+
+
+def test_a_plan_writes_nothing(seitomo, tmp_path):
+    """--plan says what a call would need; it neither computes nor writes."""
+    small = [word for size in ("nx=16", "ny=8", "nz=16", "subsamples=1") for word in ("--set", f"image.{size}")]
+    series = tmp_path / "s/series.emd"
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", *small)
+    (tmp_path / "wire.yaml").write_text("input: {files: [s/series.emd]}\nreconstruct: [{name: em, iterations: 1}]\n")
+    (tmp_path / "study.yaml").write_text("recipe: wire.yaml\ndata: [{name: one}, {name: two}]\n")
+    before = sorted(tmp_path.rglob("*"))
+    for words in (("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "t"), ("convert", series, tmp_path / "c.mrc"),
+                  ("align", series, "-o", tmp_path / "a.emd"), ("compare", series, "-o", tmp_path / "cmp"),
+                  ("reconstruct", series, "-o", tmp_path / "v.emd"), ("run", tmp_path / "wire.yaml", "-o", tmp_path / "r")):
+        plan = seitomo(*words, "--plan", json_summary=True)
+        plan = plan.get("plan", plan)
+        assert plan["memory"]["value"] > 0 and plan["disk"]["value"] > 0, words
+        assert sorted(tmp_path.rglob("*")) == before, words
+    said = seitomo("batch", tmp_path / "study.yaml", "-o", tmp_path / "b", "--plan").stderr
+    assert "one: " in said and "two: " in said and "memory about" in said
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_compare_tells_its_geometry(seitomo, tmp_path):
+    """Everything that can change the result stands in the provenance; a depth below one bin is one voxel, not the default."""
+    small = [word for size in ("nx=16", "ny=8", "nz=16", "subsamples=1") for word in ("--set", f"image.{size}")]
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", *small)
+    angles = tmp_path / "tilts.rawtlt"
+    angles.write_text("".join(f"{t}\n" for t in range(-60, 61, 5)))
+    seitomo("compare", tmp_path / "s/series.emd", "-o", tmp_path / "c", "--methods", "sirt", "--iterations", 2, "--bin", 4, "--depth", 1,
+            "--axis-offset", 2, "--invert-tilt", "--pixel-nm", 3, "--angles", angles)
+    facts = json.loads((tmp_path / "c/sirt/HAADF.json").read_text())
+    given = facts["parameters"]
+    assert float(given["pixel_nm"]) == 12 and float(given["axis_offset_px"]) == 0.5 and given["invert_tilt"] == "yes"
+    assert "tilts.rawtlt" in json.dumps(facts["inputs"])
+    assert struct.unpack("<3i", (tmp_path / "c/sirt/HAADF.mrc").read_bytes()[:12]) == (4, 2, 1)
