@@ -128,6 +128,13 @@ sei_status sei_series_join(sei_series *series, sei_series *more) {
         return sei_fail(SEI_ERR_INPUT, "channels differ in pixel size: %.6g nm against %.6g nm", series->pixel_nm,
                         more->pixel_nm);
     }
+    if (!(fabs(series->axis_deg - more->axis_deg) <= 1e-3) || !(fabs(series->axis_offset_px - more->axis_offset_px) <= 1e-3)) {
+        return sei_fail(
+            SEI_ERR_INPUT,
+            "channels differ in the tilt axis: %.4g deg and %.4g px from the centre against %.4g deg and %.4g px; say "
+            "where it lies (--axis, --axis-offset)",
+            series->axis_deg, series->axis_offset_px, more->axis_deg, more->axis_offset_px);
+    }
     for (size_t c = 0; c < more->n_channels; ++c) {
         if (sei_series_find(series, more->channels[c].name) != NULL) {
             return sei_fail(SEI_ERR_INPUT, "two channels are named '%s'; name them apart with NAME=FILE", more->channels[c].name);

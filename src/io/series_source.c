@@ -114,12 +114,18 @@ static sei_status resolve_pixel(const sei_read_options *options, const sei_sourc
     return SEI_OK;
 }
 
-static sei_status resolve_axis(const sei_read_options *options, const sei_source *source, sei_series *series) {
+/* A file that says nothing of the axis takes it, as its angles, from the file of the same call that has some. */
+static sei_status resolve_axis(const sei_read_options *options, const sei_source *source, const sei_source *lender,
+                               sei_series *series) {
     const sei_stack *stack = &source->stacks.items[0];
+    const bool silent = !given(stack->axis_deg) && !given(stack->axis_offset_px) && source->table.count == 0;
+    const sei_stack *other = silent && lender != NULL ? &lender->stacks.items[0] : stack;
+    const bool in_table = silent && lender != NULL && lender->table.count > 0 && given(lender->table.axis_deg);
+    const double axis_deg = in_table ? lender->table.axis_deg : other->axis_deg;
     char text[32];
     sei_status status = SEI_OK;
-    series->axis_deg = given(stack->axis_deg) ? stack->axis_deg : 0;
-    series->axis_offset_px = given(stack->axis_offset_px) ? stack->axis_offset_px : 0;
+    series->axis_deg = given(axis_deg) ? axis_deg : 0;
+    series->axis_offset_px = given(other->axis_offset_px) ? other->axis_offset_px : 0;
     series->aligned = stack->aligned;
     const char *from = NULL;
     if (given(options->axis_deg)) {
@@ -128,6 +134,10 @@ static sei_status resolve_axis(const sei_read_options *options, const sei_source
     } else if (source->table.count > 0 && given(source->table.axis_deg)) {
         series->axis_deg = source->table.axis_deg;
         from = source->table_source;
+    } else if (in_table) {
+        from = lender->table_source;
+    } else if (other != stack && given(axis_deg)) {
+        from = sei_path_base(lender->path);
     } else if (!given(stack->axis_deg)) {
         from = "nothing says otherwise: the tilt axis is y";
     }
@@ -289,7 +299,7 @@ sei_status sei_series_from_source(const sei_read_options *options, sei_source *s
     SEI_TRY(sei_facts_copy(&first->facts, &series.facts));
     SEI_TRY(resolve_angles(options, source, lender, &series));
     SEI_TRY(resolve_pixel(options, source, &series));
-    SEI_TRY(resolve_axis(options, source, &series));
+    SEI_TRY(resolve_axis(options, source, lender, &series));
     SEI_TRY(move_channels(source, &series));
     if (series.valid == NULL && source->format != &sei_format_hdf5) {
         SEI_TRY(sei_mask_beside(source->path, series.channels[0].name, &mask));
@@ -297,6 +307,13 @@ sei_status sei_series_from_source(const sei_read_options *options, sei_source *s
     }
     if (options->flip_y) {
         flip_rows(&series);
+        /* the mirror image's axis, unless the user has said where it lies in the images as they are now */
+        if (!given(options->axis_deg) && series.axis_deg != 0) {
+            char text[32];
+            series.axis_deg = -series.axis_deg;
+            SEI_TRY(sei_facts_set(&series.facts, "axis_deg", sei_format_double(series.axis_deg, text),
+                                  "as read, mirrored with the rows"));
+        }
         SEI_TRY(sei_facts_set(&series.facts, "flip_y", "rows reversed", "command line, --flip-y"));
     }
     SEI_TRY(sort_tilts(source, &series));
