@@ -48,6 +48,10 @@ static void mistakes_are_named(void **state) {
     assert_refused(read_text(good, 1, third, &file), SEI_ERR_INPUT, "2 values for 3 channels");
     const char *const step[] = {"tilts.step=3"};
     assert_refused(read_text(good, 1, step, &file), SEI_ERR_INPUT, "whole number of steps");
+    const char *const same[] = {"channels.0.name=si"};
+    assert_refused(read_text(good, 1, same, &file), SEI_ERR_INPUT, "'Si' is the name of channels.0, too");
+    const char *const below[] = {"channels.0.name=../x"};
+    assert_refused(read_text(good, 1, below, &file), SEI_ERR_INPUT, "leave out '/'");
     const char *const key[] = {"image.pixels=3"};
     assert_int_equal(read_text(good, 1, key, &file), SEI_ERR_USAGE);
 }
@@ -70,6 +74,15 @@ static void the_dose_is_charge_over_area(void **state) {
     assert_close(dose / want, 1, 1e-9);
     free(text);
     assert_refused(sei_simulation_run(&file, sei_test_path("simulated"), true, false, NULL), SEI_ERR_ENVIRONMENT, "--force");
+    /* one file in the way is enough, and nothing is written before it is seen */
+    assert_int_equal(remove(sei_test_path("simulated/series.emd")), 0);
+    assert_refused(sei_simulation_run(&file, sei_test_path("simulated"), true, false, NULL), SEI_ERR_ENVIRONMENT, "series.json");
+    assert_false(sei_file_exists(sei_test_path("simulated/series.emd")));
+    /* every parameter stands beside the series */
+    assert_ok(sei_file_read_text(sei_test_path("simulated/simulation.json"), 10000, &text, NULL));
+    assert_non_null(strstr(text, "\"current_pa\""));
+    assert_non_null(strstr(text, "\"silicon\""));
+    free(text);
     sei_numbers_free(&truth);
     sei_simulation_file_free(&file);
 }

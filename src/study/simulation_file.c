@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/alloc.h"
 #include "study/yaml.h"
@@ -190,12 +191,29 @@ static sei_status fill_bodies(const char *path, const simulation_entry *entry, s
     return SEI_OK;
 }
 
+/* Every channel becomes a file truth_NAME.mrc. */
+static sei_status check_names(const char *path, const simulation_entry *entry) {
+    for (unsigned c = 0; c < entry->n_channels; ++c) {
+        const char *name = entry->channels[c].name;
+        if (strchr(name, '/') != NULL) {
+            return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' names a file as well; leave out '/'", path, c, name);
+        }
+        for (unsigned other = 0; other < c; ++other) {
+            if (strcasecmp(name, entry->channels[other].name) != 0) continue;
+            return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' is the name of channels.%u, too; name them apart", path, c,
+                            name, other);
+        }
+    }
+    return SEI_OK;
+}
+
 sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *const *set, sei_simulation_file *out) {
     simulation_entry *entry = NULL;
     sei_simulation_file file = {0};
     sei_simulation *s = &file.simulation;
     sei_status status = sei_yaml_load(&spec, path, n_set, set, (void **)&entry, &file.resolved);
     if (status != SEI_OK) return status;
+    SEI_TRY(check_names(path, entry));
     snprintf(file.title, sizeof file.title, "%s", entry->title);
     file.current_pa = entry->experiment.current_pa;
     file.seconds = entry->experiment.seconds;

@@ -70,6 +70,32 @@ done:
     return status;
 }
 
+/* Nothing may be in the way of any file: before the work, not after it. */
+static sei_status check_targets(const sei_simulation_file *file, const char *folder, bool overwrite) {
+    static const char *const fixed[] = {"series.emd",        "series.json", "simulation.json", "truth_labels.mrc",
+                                        "truth_labels.json", "truth.json",  "shifts_true.csv", "dose.csv"};
+    const size_t n_fixed = sizeof fixed / sizeof fixed[0];
+    char name[SEI_NAME_LENGTH + 16];
+    sei_status status = SEI_OK;
+    for (size_t i = 0; status == SEI_OK && i < n_fixed + file->simulation.n_channels; ++i) {
+        char *path = NULL;
+        if (i < n_fixed) snprintf(name, sizeof name, "%s", fixed[i]);
+        if (i >= n_fixed) snprintf(name, sizeof name, "truth_%s.mrc", file->simulation.channel_names[i - n_fixed]);
+        status = in_folder(folder, name, &path);
+        if (status == SEI_OK) status = sei_file_check_target(path, overwrite);
+        sei_free(path);
+    }
+    return status;
+}
+
+static sei_status write_description(const sei_simulation_file *file, const char *folder, bool overwrite) {
+    char *path = NULL;
+    sei_status status = in_folder(folder, "simulation.json", &path);
+    if (status == SEI_OK) status = sei_file_write_text(path, overwrite, file->resolved, strlen(file->resolved));
+    sei_free(path);
+    return status;
+}
+
 sei_status sei_simulation_run(const sei_simulation_file *file, const char *folder, bool mrc, bool overwrite, sei_numbers *truth) {
     const sei_simulation *s = &file->simulation;
     sei_series series = {0};
@@ -82,8 +108,8 @@ sei_status sei_simulation_run(const sei_simulation_file *file, const char *folde
     char *path = NULL;
     sei_status status = SEI_OK;
     SEI_TRY(sei_folder_make(folder));
+    SEI_TRY(check_targets(file, folder, overwrite));
     SEI_TRY(in_folder(folder, "series.emd", &path));
-    SEI_TRY(sei_file_check_target(path, overwrite)); /* before the work, not after it */
     SEI_TRY(sei_provenance_set(&provenance, "title", "%s", file->title));
     SEI_TRY(sei_provenance_set(&provenance, "seed", "%llu", (unsigned long long)s->seed));
     char hash[65];
@@ -100,6 +126,7 @@ sei_status sei_simulation_run(const sei_simulation_file *file, const char *folde
         SEI_TRY(in_folder(folder, "series.mrc", &path));
         SEI_TRY(sei_io_write_series(path, &series, NULL, overwrite));
     }
+    SEI_TRY(write_description(file, folder, overwrite));
     SEI_TRY(write_truth(folder, s, &labels, volumes, &numbers, &provenance, overwrite));
     SEI_TRY(write_tables(folder, &shifts, &dose, overwrite));
     if (truth != NULL) {
