@@ -93,6 +93,27 @@ static void volumes_and_labels(void **state) {
     sei_labels_free(&labels);
 }
 
+/* Many programs write stacks with a volume's header: one angle per image beside it tells. */
+static void angles_beside_make_a_series(void **state) {
+    static const struct {
+        const char *angles;
+        sei_content content;
+    } cases[] = {{"-10\n0\n10\n", SEI_CONTENT_SERIES}, {"-10\n0\n", SEI_CONTENT_VOLUME}, {"what?\n", SEI_CONTENT_VOLUME}};
+    sei_volume made = {0};
+    (void)state;
+    assert_ok(sei_volume_alloc(4, 5, 3, 2, &made));
+    assert_ok(sei_io_write_volumes(at("stack.mrc"), 1, &made, NULL, false));
+    for (size_t i = 0; i < 3; ++i) {
+        sei_file_info info = {0};
+        text("stack.rawtlt", cases[i].angles);
+        assert_ok(sei_io_probe(at("stack.mrc"), &info));
+        assert_int_equal(info.content, cases[i].content);
+        assert_int_equal(info.n_angles, i == 0 ? 3 : 0);
+        sei_file_info_free(&info);
+    }
+    sei_volume_free(&made);
+}
+
 static void hashes_are_the_published_ones(void **state) {
     char hex[65];
     (void)state;
@@ -179,6 +200,7 @@ static void numbers_tables_provenance(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(volumes_and_labels),
+        cmocka_unit_test(angles_beside_make_a_series),
         cmocka_unit_test(hashes_are_the_published_ones),
         cmocka_unit_test(numbers_tables_provenance),
     };

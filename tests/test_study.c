@@ -406,6 +406,38 @@ static void test_run_takes_the_axis_of_the_shifts(void **state) {
     }
 }
 
+/* A mask is an input like any other: when it changes, what was made with it is made again. */
+static void test_run_sees_a_changed_mask(void **state) {
+    (void)state;
+    static const char *const set[] = {"input.files=[wire.mrc]", "input.channels=[HAADF]", "segment.enabled=false",
+                                      "reconstruct=[{name: wbp, method: wbp}]"};
+    const char *from[1] = {sei_test_path("wire.emd")};
+    const char *name[1] = {"HAADF"};
+    sei_read_options read;
+    sei_series series = {0};
+    char folder[512], before[65], after[65];
+    make_series(from[0], 0);
+    write_file(sei_test_path("wire.yaml"), recipe_text);
+    sei_read_options_default(&read);
+    read.n_files = read.n_channels = 1;
+    read.files = from;
+    read.channels = name;
+    assert_ok(sei_io_read_series(&read, &series));
+    const size_t n = (size_t)series.nx * (size_t)series.ny * (size_t)series.n_tilts;
+    assert_ok(SEI_NEW(series.valid, (int64_t)n, 1, 1));
+    snprintf(folder, sizeof folder, "%s", sei_test_path("masked"));
+    for (size_t i = 0; i < n; ++i) series.valid[i] = 1;
+    assert_ok(sei_io_write_series(sei_test_path("wire.mrc"), &series, NULL, true));
+    assert_ok(run_in(folder, 4, set, false, NULL));
+    sha_of(folder, "volumes/wbp/HAADF.mrc", before);
+    for (size_t i = 0; i < n / 2; ++i) series.valid[i] = 0;
+    assert_ok(sei_io_write_series(sei_test_path("wire.mrc"), &series, NULL, true));
+    assert_ok(run_in(folder, 4, set, false, NULL));
+    sha_of(folder, "volumes/wbp/HAADF.mrc", after);
+    assert_string_not_equal(before, after);
+    sei_series_free(&series);
+}
+
 static void test_run_keeps_off_foreign_files(void **state) {
     (void)state;
     char folder[512];
@@ -534,6 +566,7 @@ int main(void) {
         cmocka_unit_test(test_seal_shows_every_flipped_bit),
         cmocka_unit_test_teardown(test_run_resume_and_refusals, clean_up),
         cmocka_unit_test_teardown(test_run_takes_the_axis_of_the_shifts, clean_up),
+        cmocka_unit_test_teardown(test_run_sees_a_changed_mask, clean_up),
         cmocka_unit_test_teardown(test_run_keeps_off_foreign_files, clean_up),
         cmocka_unit_test_teardown(test_compare_on_spheres, clean_up),
     };

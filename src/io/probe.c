@@ -130,10 +130,14 @@ static sei_status probe_images(const char *path, const sei_stacks *stacks, sei_f
         info->n_angles = first->n_angles;
     }
     SEI_TRY(sei_angles_beside(path, &beside));
-    if (beside != NULL && !first->is_volume) {
-        SEI_TRY(sei_angles_read(beside, &table));
-        SEI_TRY(take_table(&table, sei_path_base(beside), info));
+    if (beside != NULL) {
+        status = sei_angles_read(beside, &table);
+        if (status != SEI_OK && !first->is_volume) goto done; /* a volume needs none */
+        status = SEI_OK;
     }
+    /* one angle per image makes a series of what its header calls a volume: programs write stacks so */
+    if (table.count > 0 && (!first->is_volume || (int64_t)table.count == first->nz))
+        SEI_TRY(take_table(&table, sei_path_base(beside), info));
     SEI_TRY(find_content(path, first, info));
 done:
     sei_free(beside);

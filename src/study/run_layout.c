@@ -43,6 +43,11 @@ static sei_status input_text(const sei_run_state *run, sei_text *out) {
         SEI_TRY(sei_text_add(out, "%s %d", sei_format_double(s->tilts[t].tilt_deg, number), (int)s->tilts[t].order));
         SEI_TRY(sei_text_add(out, " %s\n", sei_format_double(s->tilts[t].dose_e_per_nm2, number)));
     }
+    if (s->valid != NULL) {
+        char hash[65];
+        sei_io_sha256_bytes(s->valid, (size_t)s->n_tilts * (size_t)s->ny * (size_t)s->nx, hash);
+        SEI_TRY(sei_text_add(out, "valid %s\n", hash));
+    }
 done:
     json_decref(keys);
     sei_free(text);
