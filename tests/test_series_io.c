@@ -347,45 +347,6 @@ static void channels_must_match(void **state) {
     sei_series_free(&series);
 }
 
-static void channels_share_one_axis(void **state) {
-    sei_series made = {0};
-    sei_series series = {0};
-    sei_read_options options;
-    (void)state;
-    make_series(&made, 1);
-    assert_ok(sei_io_write_series(at("x_first.mrc"), &made, NULL, false));
-    assert_ok(sei_series_alloc(NX, NY, NT, 1, &series));
-    for (int t = 0; t < NT; ++t) series.tilts[t].tilt_deg = NAN;
-    series.pixel_nm = made.pixel_nm;
-    series.axis_deg = series.axis_offset_px = NAN;
-    assert_ok(sei_io_write_series(at("x_silent.mrc"), &series, NULL, false));
-    sei_series_free(&series);
-    const char *files[2] = {at("x_silent.mrc"), at("x_first.mrc")};
-    for (int order = 0; order < 2; ++order) { /* a file that is silent takes the axis of the other, whichever comes first */
-        read_files(2, files, &series);
-        assert_true(series.axis_deg == made.axis_deg && series.axis_offset_px == made.axis_offset_px);
-        sei_series_free(&series);
-        const char *first = files[0];
-        files[0] = files[1];
-        files[1] = first;
-    }
-    snprintf(made.channels[0].name, SEI_NAME_LENGTH, "Si");
-    made.axis_offset_px = -3;
-    assert_ok(sei_io_write_series(at("x_moved.mrc"), &made, NULL, false));
-    files[0] = at("x_first.mrc");
-    files[1] = at("x_moved.mrc");
-    sei_read_options_default(&options);
-    options.n_files = 2;
-    options.files = files;
-    assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "0.125 px");
-    assert_non_null(strstr(sei_last_error(), "-3 px"));
-    options.axis_offset_px = 1;
-    assert_ok(sei_io_read_series(&options, &series));
-    assert_close(series.axis_offset_px, 1, 0);
-    sei_series_free(&series);
-    sei_series_free(&made);
-}
-
 static void permuted_files_give_the_same_bits(void **state) {
     sei_series made = {0};
     sei_series first = {0};
@@ -518,7 +479,6 @@ int main(void) {
         cmocka_unit_test(channels_are_chosen_by_name),
         cmocka_unit_test(units_follow_names_and_types),
         cmocka_unit_test(channels_must_match),
-        cmocka_unit_test(channels_share_one_axis),
         cmocka_unit_test(permuted_files_give_the_same_bits),
         cmocka_unit_test(truncated_series_keep_whole_tilts),
         cmocka_unit_test(every_allocation_may_fail),
