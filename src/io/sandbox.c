@@ -15,7 +15,9 @@
 
 #include "core/log.h"
 
-enum { HEADER_SECONDS = 5, HEADER_MEMORY_MIB = 512, POLL_MS = 200 };
+enum { HEADER_SECONDS = 1, HEADER_MEMORY_MIB = 512, POLL_MS = 200 };
+/* Headers of a large file may be long: a second more for every 128 MiB. */
+#define BYTES_PER_SECOND ((int64_t)128 << 20)
 
 /* The sanitizers reserve terabytes of address space: a limit on it would end the child at once. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -81,7 +83,7 @@ static _Noreturn void child(const sei_sandbox_job *job, int pipe_end, int statm)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     limit(RLIMIT_CORE, 0, 0);
     limit(RLIMIT_FSIZE, 0, 0);
-    limit(RLIMIT_CPU, HEADER_SECONDS, RLIM_INFINITY);
+    limit(RLIMIT_CPU, (rlim_t)(HEADER_SECONDS + job->file->size / BYTES_PER_SECOND), RLIM_INFINITY);
     const size_t inherited = address_space(statm);
     if (LIMIT_ADDRESS_SPACE && inherited > 0)
         limit(RLIMIT_AS, (rlim_t)inherited + ((rlim_t)HEADER_MEMORY_MIB << 20), RLIM_INFINITY);

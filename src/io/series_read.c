@@ -120,7 +120,8 @@ static sei_status match_wishes(sei_source *sources, size_t n_sources, wish *wish
         }
         if (wishes[w].found == NULL) {
             list_names(sources, n_sources, known, sizeof known);
-            return sei_fail(SEI_ERR_INPUT, "no channel named '%s'; there are: %s", wishes[w].in_file, known);
+            return sei_fail(SEI_ERR_INPUT, "%s%s: no channel named '%s'; there are: %s", sources[0].path,
+                            n_sources > 1 ? " and the files with it" : "", wishes[w].in_file, known);
         }
         for (size_t other = 0; other < w; ++other) {
             if (strcasecmp(wishes[w].in_file, wishes[other].in_file) == 0 ||
