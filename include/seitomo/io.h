@@ -50,6 +50,10 @@ sei_status sei_io_read_series(const sei_read_options *options, sei_series *out) 
  */
 sei_status sei_io_write_series(const char *path, const sei_series *series, const sei_provenance *provenance,
                                bool overwrite) SEI_MUST_CHECK;
+/* Whether sei_io_write_series could write every file it would write (a mask when `masked`, NAME.json when with_json): to be
+ * asked before hours of work. Errors as there. */
+sei_status sei_io_check_series(const char *path, const sei_series *series, bool masked, bool with_json,
+                               bool overwrite) SEI_MUST_CHECK;
 
 /*
  * A list of volumes from a file (.mrc: one, .tif: one, .emd/.h5: all). *out is an array of *n owned by the caller:
@@ -63,6 +67,8 @@ sei_status sei_io_read_volume(const char *path, sei_volume *out) SEI_MUST_CHECK;
 /* .mrc (float32, z slowest), .tif (ImageJ stack) take n = 1; .emd/.h5 several (EMD 1.0). */
 sei_status sei_io_write_volumes(const char *path, size_t n, const sei_volume *volumes, const sei_provenance *provenance,
                                 bool overwrite) SEI_MUST_CHECK;
+/* The same question for a file of volumes or labels. */
+sei_status sei_io_check_volume(const char *path, bool with_json, bool overwrite) SEI_MUST_CHECK;
 void sei_volumes_free(sei_volume *volumes, size_t n);
 
 /* Labels: .mrc (mode 0, classes in NAME.json) or .emd (classes inside). Reading without a table gives "class N". */

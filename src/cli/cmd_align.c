@@ -68,10 +68,17 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static sei_status check_targets(const align_words *words) {
+    sei_text plotted = {0};
     sei_status status = SEI_OK;
     if (words->common.output != NULL) SEI_TRY(sei_file_check_target(words->common.output, words->common.force));
     if (words->shifts != NULL) SEI_TRY(sei_file_check_target(words->shifts, words->common.force));
+    for (int i = 0; words->plot != NULL && i < 2; ++i) {
+        SEI_TRY(sei_text_add(&plotted, "%s.%s", words->plot, i == 0 ? "svg" : "png"));
+        SEI_TRY(sei_file_check_target(plotted.data, words->common.force));
+        plotted.length = 0;
+    }
 done:
+    sei_text_free(&plotted);
     return status;
 }
 
@@ -189,13 +196,14 @@ static sei_status run(align_words *words) {
     sei_table table = {0};
     sei_provenance provenance = {0};
     sei_status status = SEI_OK;
-    SEI_TRY(check_targets(words));
+    if (!common->plan) SEI_TRY(check_targets(words));
     sei_cli_read_options(common, words->files.count, words->files.names, &read);
     SEI_TRY(sei_io_read_series(&read, &series));
     if (common->plan) {
         status = say_plan(words, &series);
         goto done;
     }
+    if (common->output != NULL) SEI_TRY(sei_io_check_series(common->output, &series, true, true, common->force));
     SEI_TRY(sei_cli_open_device(common, &device));
     SEI_TRY(get_shifts(words, device, &series, &shifts));
     SEI_TRY(sei_shifts_to_table(&shifts, &table));

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "seitomo/clean.h"
+#include "study/series_edit.h"
 
 static bool one_file_holds_all(const char *path) {
     return sei_path_has_extension(path, "emd") || sei_path_has_extension(path, "h5");
@@ -42,7 +43,7 @@ sei_status sei_cli_reconstruct_check_targets(const sei_cli_reconstruct *o) {
         const bool known = one_file_holds_all(path) || sei_path_has_extension(path, "mrc") ||
                            sei_path_has_extension(path, "tif") || sei_path_has_extension(path, "tiff");
         if (!known) return sei_fail(SEI_ERR_USAGE, "%s: no known kind of volume; use .mrc, .emd, .h5 or .tif", path);
-        if (!o->common.plan) SEI_TRY(sei_file_check_target(path, o->common.force));
+        if (!o->common.plan) SEI_TRY(sei_io_check_volume(path, true, o->common.force));
     }
     if (o->history != NULL && !o->common.plan) SEI_TRY(sei_file_check_target(o->history, o->common.force));
 done:
@@ -60,7 +61,15 @@ sei_status sei_cli_reconstruct_check(const sei_cli_reconstruct *o, const sei_ser
         for (size_t c = 0; c < series->n_channels; ++c) {
             char *path = NULL;
             SEI_TRY(channel_path(o->common.output, series->channels[c].name, &path));
-            status = sei_file_check_target(path, o->common.force);
+            status = sei_io_check_volume(path, true, o->common.force);
+            for (size_t k = 0; status == SEI_OK && k < c; ++k) {
+                char *other = NULL;
+                status = channel_path(o->common.output, series->channels[k].name, &other);
+                if (status == SEI_OK && strcasecmp(path, other) == 0)
+                    status = sei_fail(SEI_ERR_INPUT, "channels '%s' and '%s' would both go to %s; rename one with --channels",
+                                      series->channels[k].name, series->channels[c].name, path);
+                sei_free(other);
+            }
             sei_free(path);
             if (status != SEI_OK) return status;
         }
@@ -69,28 +78,31 @@ done:
     return status;
 }
 
+/* The images of all channels are cut to one size that every binning divides, so that their volumes share a centre. */
+static int common_bin(const sei_cli_reconstruct *o, const sei_series *series) {
+    int64_t common = 1;
+    for (size_t c = 0; c < series->n_channels; ++c) common = sei_common_bin(common, bin_of(o, series->channels[c].name));
+    return (int)common;
+}
+
 /* The series of one channel, binned. */
 static sei_status take_channel(const sei_cli_reconstruct *o, const sei_series *series, size_t channel, sei_series *out) {
     sei_status status = SEI_OK;
-    sei_series one = {0};
-    const char *name = series->channels[channel].name;
-    const int bin = bin_of(o, name);
-    SEI_TRY(sei_series_select(series, 1, &name, &one));
-    if (bin > 1) SEI_TRY(sei_clean_bin(&one, bin, out));
-    if (bin == 1) {
-        *out = one;
-        one = (sei_series){0};
-    }
+    sei_series trimmed = {0};
+    SEI_TRY(sei_series_trim(series, channel, common_bin(o, series), &trimmed));
+    SEI_TRY(sei_clean_bin(&trimmed, bin_of(o, series->channels[channel].name), out));
 done:
-    sei_series_free(&one);
+    sei_series_free(&trimmed);
     return status;
 }
 
-/* Depth in voxels of the binned series. */
-static int64_t depth_of(const sei_cli_reconstruct *o, const sei_series *binned, int bin) {
-    if (o->depth <= 0) return 0;
-    const double depth = o->depth_is_nm ? o->depth / binned->pixel_nm : o->depth / bin;
-    return depth < 1 ? 1 : depth > 1e9 ? (int64_t)1e9 : (int64_t)floor(depth + 0.5);
+/* Depth in voxels of the binned series: a multiple of the common binning, so that the volumes share a centre in z, too. */
+static int64_t depth_of(const sei_cli_reconstruct *o, const sei_series *series, const sei_series *binned, int bin) {
+    if (o->depth <= 0) return binned->nx;
+    const int common = common_bin(o, series);
+    const double steps = (o->depth_is_nm ? o->depth / series->pixel_nm : o->depth) / common;
+    const int64_t whole = steps < 1 ? 1 : steps > 1e9 ? (int64_t)1e9 : (int64_t)floor(steps + 0.5);
+    return whole * (common / bin);
 }
 
 /* The background per pixel of the binned series, from a number or a table: `pixels` of the series make up one. */
@@ -127,11 +139,11 @@ static sei_status read_support(const char *path, const sei_series *one, int64_t 
     sei_volume volume = {0};
     uint8_t *support = NULL;
     SEI_TRY(sei_io_read_volume(path, &volume));
-    const int64_t count = volume.nx * volume.ny * volume.nz, nz = depth > 0 ? depth : one->nx;
-    if (volume.nx != one->nx || volume.nz != nz || (volume.ny != one->ny && volume.ny != 1)) {
+    const int64_t count = volume.nx * volume.ny * volume.nz;
+    if (volume.nx != one->nx || volume.nz != depth || (volume.ny != one->ny && volume.ny != 1)) {
         SEI_TRY(sei_fail(SEI_ERR_INPUT, "%s: a support of %lld x %lld x %lld voxels; expected %lld x %lld (or 1) x %lld", path,
                          (long long)volume.nx, (long long)volume.ny, (long long)volume.nz, (long long)one->nx, (long long)one->ny,
-                         (long long)nz));
+                         (long long)depth));
     }
     SEI_TRY(SEI_NEW(support, count, 1, 1));
     for (int64_t i = 0; i < count; ++i) support[i] = volume.data[i] != 0;
@@ -151,7 +163,7 @@ sei_status sei_cli_reconstruct_channel(const sei_cli_reconstruct *o, sei_device 
     sei_recon_options wanted = o->recon;
     const int bin = bin_of(o, series->channels[channel].name);
     SEI_TRY(take_channel(o, series, channel, &one));
-    wanted.depth_px = depth_of(o, &one, bin);
+    wanted.depth_px = depth_of(o, series, &one, bin);
     if (o->background != NULL) {
         /* binning adds up counts and averages everything else */
         const double pixels = strcmp(one.channels[0].unit, "counts") == 0 ? (double)bin * bin : 1;
@@ -207,9 +219,8 @@ sei_status sei_cli_reconstruct_plan(const sei_cli_reconstruct *o, sei_device *de
         int slices = 0;
         double per_slice = 0;
         SEI_TRY(take_channel(o, series, c, &one));
-        wanted.depth_px = depth_of(o, &one, bin_of(o, series->channels[c].name));
-        const int64_t depth = wanted.depth_px > 0 ? wanted.depth_px : one.nx;
-        const double volume_bytes = 4.0 * (double)one.nx * (double)one.ny * (double)depth;
+        wanted.depth_px = depth_of(o, series, &one, bin_of(o, series->channels[c].name));
+        const double volume_bytes = 4.0 * (double)one.nx * (double)one.ny * (double)wanted.depth_px;
         SEI_TRY(sei_reconstruct_plan(device, &one, &wanted, &bytes, &slices));
         SEI_TRY(time_slice(device, &one, &wanted, &per_slice));
         /* a run of one iteration costs about two iterations: sums of columns, start, and the result's sums */
@@ -278,13 +289,13 @@ done:
 }
 
 /* The last row of a history as numbers: what the sidecar file holds. */
-static sei_status add_numbers(sei_provenance *provenance, const char *channel, const sei_recon_report *report) {
+static sei_status add_numbers(sei_provenance *provenance, const sei_volume *volume, const sei_recon_report *report) {
     sei_status status = SEI_OK;
-    static const struct { const char *name, *unit; } columns[] = {{"log_likelihood", ""}, {"residual", "counts"}};
+    const struct { const char *name, *unit; } columns[] = {{"log_likelihood", ""}, {"residual", volume->unit}};
     for (size_t k = 0; k < 2; ++k) {
         char name[SEI_NAME_LENGTH];
         const double value = sei_table_get(&report->history, report->history.n_rows - 1, columns[k].name);
-        snprintf(name, sizeof name, "%s_%.40s", columns[k].name, channel);
+        snprintf(name, sizeof name, "%s_%.40s", columns[k].name, volume->name);
         if (isfinite(value)) SEI_TRY(sei_numbers_set(&provenance->numbers, name, value, columns[k].unit, NAN));
     }
 done:
@@ -316,7 +327,7 @@ sei_status sei_cli_reconstruct_write(const sei_cli_reconstruct *o, size_t n, sei
                                      sei_provenance *provenance) {
     sei_status status = SEI_OK;
     const char *path = o->common.output;
-    for (size_t c = 0; c < n; ++c) SEI_TRY(add_numbers(provenance, volumes[c].name, &reports[c]));
+    for (size_t c = 0; c < n; ++c) SEI_TRY(add_numbers(provenance, &volumes[c], &reports[c]));
     if (n == 1 || one_file_holds_all(path)) {
         SEI_TRY(sei_io_write_volumes(path, n, volumes, provenance, o->common.force));
         sei_info("wrote %s", path);

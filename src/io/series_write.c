@@ -122,14 +122,14 @@ static sei_status check_side(const char *path, const char *ending, bool written,
     return status;
 }
 
-static sei_status check_targets(const char *path, const sei_series *series, bool with_json, bool overwrite) {
+static sei_status check_targets(const char *path, const sei_series *series, bool masked, bool with_json, bool overwrite) {
     bool has_dose = false;
     const bool with_order = needs_tlt(series, &has_dose);
     char *file = NULL;
     char *other = NULL;
     sei_status status = SEI_OK;
     if (with_json) SEI_TRY(check_side(path, ".json", true, overwrite));
-    SEI_TRY(check_side(path, ".valid.mrc", series->valid != NULL, overwrite));
+    SEI_TRY(check_side(path, ".valid.mrc", masked, overwrite));
     for (size_t c = 0; c < series->n_channels; ++c) {
         SEI_TRY(channel_path(path, series, c, &file));
         SEI_TRY(sei_file_check_target(file, overwrite));
@@ -181,19 +181,38 @@ static sei_status unknown_container(const char *path) {
     return sei_fail(SEI_ERR_USAGE, "%s: the format is chosen by the extension: .mrc, .tif, .emd or .h5", path);
 }
 
+sei_status sei_io_check_series(const char *path, const sei_series *series, bool masked, bool with_json, bool overwrite) {
+    const container is = container_of(path);
+    sei_status status = SEI_OK;
+    if (is == CONTAINER_NONE) return unknown_container(path);
+    if (series->n_channels == 0) return sei_fail(SEI_ERR_USAGE, "%s: a series without channels cannot be written", path);
+    if (is != CONTAINER_EMD) return check_targets(path, series, masked, with_json, overwrite);
+    SEI_TRY(sei_file_check_target(path, overwrite));
+    if (with_json) SEI_TRY(check_side(path, ".json", true, overwrite));
+done:
+    return status;
+}
+
+sei_status sei_io_check_volume(const char *path, bool with_json, bool overwrite) {
+    const bool known =
+        container_of(path) != CONTAINER_NONE || sei_path_has_extension(path, "rec") || sei_path_has_extension(path, "map");
+    sei_status status = SEI_OK;
+    if (!known) return unknown_container(path);
+    SEI_TRY(sei_file_check_target(path, overwrite));
+    if (with_json) SEI_TRY(check_side(path, ".json", true, overwrite));
+done:
+    return status;
+}
+
 sei_status sei_io_write_series(const char *path, const sei_series *series, const sei_provenance *provenance, bool overwrite) {
     const container is = container_of(path);
     char *json = NULL;
     sei_status status = SEI_OK;
-    if (is == CONTAINER_NONE) return unknown_container(path);
-    if (series->n_channels == 0) return sei_fail(SEI_ERR_USAGE, "%s: a series without channels cannot be written", path);
+    SEI_TRY(sei_io_check_series(path, series, series->valid != NULL, provenance != NULL, overwrite));
     if (is == CONTAINER_EMD) {
-        SEI_TRY(sei_file_check_target(path, overwrite));
-        if (provenance != NULL) SEI_TRY(check_side(path, ".json", true, overwrite));
         if (provenance != NULL) SEI_TRY(sei_io_provenance_json(provenance, &json));
         SEI_TRY(sei_emd_write_series(path, series, json, overwrite));
     } else {
-        SEI_TRY(check_targets(path, series, provenance != NULL, overwrite));
         SEI_TRY(write_channels(path, series, is, overwrite));
     }
     SEI_TRY(sei_json_write_beside(path, provenance, NULL, overwrite));
@@ -207,17 +226,12 @@ sei_status sei_io_write_volumes(const char *path, size_t n, const sei_volume *vo
     const container is = container_of(path);
     char *json = NULL;
     sei_status status = SEI_OK;
-    if (is == CONTAINER_NONE && !sei_path_has_extension(path, "rec") && !sei_path_has_extension(path, "map"))
-        return unknown_container(path);
     if (n == 0) return sei_fail(SEI_ERR_USAGE, "%s: no volume to write", path);
     if (n > 1 && is != CONTAINER_EMD) {
         return sei_fail(SEI_ERR_USAGE, "%s: it holds one volume and %zu are to be written; write .emd or .h5", path, n);
     }
-    SEI_TRY(sei_file_check_target(path, overwrite));
-    if (provenance != NULL) {
-        SEI_TRY(check_side(path, ".json", true, overwrite));
-        SEI_TRY(sei_io_provenance_json(provenance, &json));
-    }
+    SEI_TRY(sei_io_check_volume(path, provenance != NULL, overwrite));
+    if (provenance != NULL) SEI_TRY(sei_io_provenance_json(provenance, &json));
     SEI_TRY(is == CONTAINER_EMD    ? sei_emd_write_volumes(path, n, volumes, json, overwrite)
             : is == CONTAINER_TIFF ? sei_tiff_write_volume(path, volumes, overwrite)
                                    : sei_mrc_write_volume(path, volumes, overwrite));

@@ -33,17 +33,7 @@ int sei_run_bin(const sei_run_state *run, unsigned e, size_t c) {
 static int common_bin(const sei_run_state *run, unsigned e) {
     int64_t common = 1;
     for (size_t c = 0; c < run->n_channels; ++c) {
-        if (!sei_run_takes(run, e, c)) continue;
-        const int64_t n = sei_run_bin(run, e, c);
-        int64_t a = common;
-        int64_t b = n;
-        while (b != 0) {
-            const int64_t rest = a % b;
-            a = b;
-            b = rest;
-        }
-        common = common / a * n;
-        if (common > 4096) return 4096;
+        if (sei_run_takes(run, e, c)) common = sei_common_bin(common, sei_run_bin(run, e, c));
     }
     return (int)common;
 }

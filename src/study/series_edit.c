@@ -19,6 +19,16 @@ static void copy_frame(const sei_series *from, sei_series *to) {
     to->aligned = from->aligned;
 }
 
+int64_t sei_common_bin(int64_t a, int64_t b) {
+    int64_t x = a, y = b;
+    while (y != 0) {
+        const int64_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return a / x * b < 4096 ? a / x * b : 4096;
+}
+
 sei_status sei_series_drop(sei_series *series, size_t n, const double *tilt_deg) {
     sei_series kept = {0};
     uint8_t *drop = NULL;

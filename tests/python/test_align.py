@@ -80,3 +80,13 @@ def test_refusals(aligned):
     assert result.returncode == 3 and "HAADF" in result.stderr
     assert run(SERIES).returncode == 2
     assert not (folder / "c.emd").exists()
+
+
+def test_every_target_is_looked_at_before_the_work(tmp_path):
+    for name, words in (("a.json", ("-o", tmp_path / "a.emd")), ("a_HAADF.rawtlt", ("-o", tmp_path / "a.mrc")),
+                        ("p.png", ("--plot", tmp_path / "p"))):
+        (tmp_path / name).write_text("mine")
+        result = run(SERIES, "--channels", "HAADF,Fe_Ka", *words)
+        assert result.returncode == 4 and name in result.stderr and "correlate" not in result.stderr
+        assert (tmp_path / name).read_text() == "mine" and sorted(p.name for p in tmp_path.iterdir()) == [name]
+        (tmp_path / name).unlink()

@@ -90,6 +90,41 @@ def test_background_follows_the_binning(series, tmp_path):
     assert abs(sums["Si", 2] / sums["Si", 1] - 1) < 0.02
 
 
+def test_binnings_of_one_call_share_a_centre(series, tmp_path):
+    """Volumes of different binnings are resampled about their centres, so these must lie at one place of the specimen."""
+    images = np.zeros((13, 7, 30), np.float32)
+    images[:, 2:4, 11:17] = 1  # about (13.5, 2.5): the centre of what whole 4 x 4 bins hold, of 28 x 4 pixels
+    path = tmp_path / "odd.mrc"
+    with mrcfile.new(str(path)) as mrc:
+        mrc.set_data(images)
+        mrc.voxel_size = 20.0
+    (tmp_path / "odd.rawtlt").write_text((tmp_path / "wire.rawtlt").read_text())
+    words = ("reconstruct", f"HAADF={path}", f"Fe={path}", "--axis", "y", "--axis-offset", -1, "--bin", "1,Fe=4", "--iterations", 2)
+    done = run(*words, "-o", tmp_path / "v.mrc")
+    assert done.returncode == 0, done.stderr
+    for name, shape in (("HAADF", (28, 4, 28)), ("Fe", (7, 1, 7))):
+        with mrcfile.open(str(tmp_path / f"v_{name}.mrc")) as mrc:
+            assert mrc.data.shape == shape
+            x = np.arange(shape[2]) - (shape[2] - 1) / 2
+            assert abs((mrc.data.sum(axis=(0, 1), dtype=float) * x).sum() / mrc.data.sum(dtype=float)) < 0.02
+    done = run(*words, "-o", tmp_path / "w.mrc", "--depth", 9)
+    with mrcfile.open(str(tmp_path / "w_HAADF.mrc")) as one, mrcfile.open(str(tmp_path / "w_Fe.mrc")) as four:
+        assert one.data.shape[0] == 8 and four.data.shape[0] == 2
+
+
+def test_every_target_is_looked_at_before_the_work(series, tmp_path):
+    for name in ("v.json", "v_Si.mrc", "v_Si.json"):
+        (tmp_path / name).write_text("mine")
+        files = (f"Si={series}",) if name == "v.json" else (f"O={series}", f"Si={series}")
+        done = run("reconstruct", *files, "-o", tmp_path / "v.mrc", "--axis", "y")
+        assert done.returncode == 4 and name in done.stderr and "residual" not in done.stderr
+        assert (tmp_path / name).read_text() == "mine" and not (tmp_path / "v_O.mrc").exists()
+        (tmp_path / name).unlink()
+    # two names that make one file are refused, also where files may be replaced
+    done = run("reconstruct", f"Si={series}", f"SI_={series}", "-o", tmp_path / "v.mrc", "--axis", "y", "--channels", "a_b=Si,a/b=SI_", "--force")
+    assert done.returncode == 3 and "both go to" in done.stderr
+
+
 def test_support_lies_on_the_volumes_grid(series, tmp_path):
     call = ("reconstruct", series, "-o", tmp_path / "v.mrc", "--axis", "y", "--depth", 20, "--support", tmp_path / "s.mrc")
     for shape, code in [((5, 20, 32), 3), ((20, 1, 32), 0), ((20, 5, 32), 0)]:  # as many voxels in another order do not fit
