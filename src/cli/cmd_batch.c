@@ -58,8 +58,8 @@ sei_status sei_cmd_batch(int argc, char **argv) {
         "STUDY.yaml",
         "Runs every data set of a study in a process of its own and goes on after a failure; then one table "
         "across them by cycle number, plots and a page. Data sets that are done already are kept.\v"
-        "The study file: title, recipe (for all), data: a list of {name, cycle, recipe, folder, set}; paths are "
-        "relative to the study file.",
+        "The study file: title, recipe (for all), data: a list of {name, cycle, recipe, folder, set}, and set for all: "
+        "[KEY=VALUE, ...] of the recipe. Paths are relative to the study file. --set changes keys of the study file.",
         children,
         NULL,
         NULL};

@@ -33,14 +33,14 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, 0, 0, "overwrite what is there", 90},
     {"json", KEY_JSON, 0, 0, "print the summary as JSON on standard output", 90},
     {"quiet", 'q', 0, 0, "only errors on standard error", 90},
-    {"plan", KEY_PLAN, 0, 0, "say memory, disk and work, then stop", 90},
+    {"plan", KEY_PLAN, 0, 0, "say memory, disk and work, then stop (not every verb)", 90},
     {"backend", KEY_BACKEND, "NAME", 0, "auto, ref, cpu, cuda or cuda-emulated (auto: the card if there is one, else the CPU)",
      91},
     {"isa", KEY_ISA, "NAME", 0, "instruction set of the cpu backend: auto, baseline, avx2, avx512", 91},
     {"threads", KEY_THREADS, "N", 0, "threads (default: all cores); results do not depend on it", 91},
     {"memory", KEY_MEMORY, "LIMIT", 0, "most memory to use, e.g. 8G or 500M", 91},
     {"seed", KEY_SEED, "N", 0, "seed of random numbers", 91},
-    {"set", KEY_SET, "KEY=VALUE", 0, "any key of the recipe, e.g. --set input.folder=/data/wire36", 91},
+    {"set", KEY_SET, "KEY=VALUE", 0, "any key of the recipe or simulation, e.g. --set input.folder=/data/wire36", 91},
     {"channels", KEY_CHANNELS, "LIST", 0, "channels to use, e.g. HAADF,Fe=Fe_Ka,Si=Si_K", 92},
     {"angles", KEY_ANGLES, "FILE", 0, "tilt angles: .rawtlt, .tlt, .mdoc, AreTomo _TLT.txt", 92},
     {"pixel-nm", KEY_PIXEL, "X", 0, "pixel size in nm", 92},
@@ -50,6 +50,62 @@ static const struct argp_option options[] = {
     {"flip-y", KEY_FLIP, 0, 0, "reverse the stored rows", 92},
     {"allow-truncated", KEY_TRUNCATED, 0, 0, "keep the whole tilts of a cut file", 92},
     {0}};
+
+/* What a verb does with the options that would change its results or its work; the others (threads, memory, seed, ...) ask for
+ * nothing that a verb without a use for them could fail to give. */
+enum { USES_OUTPUT = 1, USES_PLAN = 2, USES_SET = 4, USES_CHANNELS = 8, USES_PIXEL = 16, USES_TILTS = 32 };
+enum { USES_SERIES = USES_OUTPUT | USES_CHANNELS | USES_PIXEL | USES_TILTS };
+
+static const struct {
+    const char *verb;
+    unsigned uses;
+} verbs[] = {{"align", USES_SERIES | USES_PLAN},
+             {"batch", USES_OUTPUT | USES_PLAN | USES_SET},
+             {"compare", USES_SERIES | USES_PLAN},
+             {"convert", USES_SERIES | USES_PLAN},
+             {"doctor", 0},
+             {"info", 0},
+             {"measure", USES_OUTPUT | USES_PLAN | USES_CHANNELS},
+             {"reconstruct", USES_SERIES | USES_PLAN},
+             {"render", USES_OUTPUT | USES_PLAN | USES_CHANNELS | USES_PIXEL},
+             {"report", USES_OUTPUT},
+             {"run", USES_SERIES | USES_PLAN | USES_SET},
+             {"segment", USES_OUTPUT | USES_PLAN | USES_CHANNELS | USES_PIXEL},
+             {"simulate", USES_OUTPUT | USES_PLAN | USES_SET},
+             {"verify", 0},
+             {"version", 0}};
+
+static unsigned use_of(int key) {
+    switch (key) {
+        case 'o': return USES_OUTPUT;
+        case KEY_PLAN: return USES_PLAN;
+        case KEY_SET: return USES_SET;
+        case KEY_CHANNELS: return USES_CHANNELS;
+        case KEY_PIXEL: return USES_PIXEL;
+        case KEY_ANGLES:
+        case KEY_AXIS:
+        case KEY_AXIS_OFFSET:
+        case KEY_INVERT:
+        case KEY_FLIP:
+        case KEY_TRUNCATED: return USES_TILTS;
+        default: return 0;
+    }
+}
+
+/* An option that would be passed over in silence is refused: the result would not be the one asked for. */
+static void refuse_unused(int key, const struct argp_state *state) {
+    const char *space = use_of(key) != 0 ? strrchr(state->name, ' ') : NULL;
+    for (size_t v = 0; space != NULL && v < sizeof verbs / sizeof verbs[0]; ++v) {
+        if (strcmp(space + 1, verbs[v].verb) != 0 || (verbs[v].uses & use_of(key)) != 0) continue;
+        for (const struct argp_option *o = options; o->name != NULL; ++o) {
+            if (o->key != key) continue;
+            argp_error(state, "--%s: this verb has no use for it%s", o->name,
+                       strcmp(verbs[v].verb, "batch") == 0
+                           ? "; what holds for every data set stands in the study's set: [KEY=VALUE]"
+                           : "");
+        }
+    }
+}
 
 void sei_common_default(sei_common *common) {
     *common = (sei_common){.backend = "auto", .isa = "auto", .pixel_nm = NAN, .axis_deg = NAN, .axis_offset_px = NAN};
@@ -89,6 +145,7 @@ static void split_channels(sei_common *common, char *list, struct argp_state *st
 static error_t parse(int key, char *arg, struct argp_state *state) {
     sei_common *common = state->input;
     char *end = NULL;
+    refuse_unused(key, state);
     switch (key) {
         case 'o': common->output = arg; break;
         case 'q': common->quiet = true; break;

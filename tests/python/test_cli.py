@@ -85,3 +85,15 @@ def test_compare_tells_its_geometry(seitomo, tmp_path):
     assert float(given["pixel_nm"]) == 12 and float(given["axis_offset_px"]) == 0.5 and given["invert_tilt"] == "yes"
     assert "tilts.rawtlt" in json.dumps(facts["inputs"])
     assert struct.unpack("<3i", (tmp_path / "c/sirt/HAADF.mrc").read_bytes()[:12]) == (4, 2, 1)
+
+
+@pytest.mark.parametrize("words", ["align a.emd -o b.emd --set align.iterations=1", "reconstruct a.emd -o b.mrc --set a=1",
+                                   "batch s.yaml -o b --invert-tilt", "batch s.yaml -o b --pixel-nm 2", "report a -o b.html --plan", "simulate s.yaml -o b --pixel-nm 1",
+                                   "measure a.mrc --json --pixel-nm 3", "info a.emd -o b", "info a.emd --angles a.rawtlt",
+                                   "verify a --plan"])
+def test_an_option_without_use_is_refused_not_passed_over(seitomo, tmp_path, words):
+    words = words.split()
+    option = "--output" if words[-2:-1] == ["-o"] else [w for w in words if w.startswith("--") and w != "--json"][-1]
+    said = seitomo(*words, code=2, cwd=tmp_path).stderr
+    assert f"{option}: this verb has no use for it" in said
+    assert list(tmp_path.iterdir()) == []
