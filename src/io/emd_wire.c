@@ -18,7 +18,8 @@ typedef struct message {
 } message;
 
 typedef struct array_message {
-    sei_stack header; /* its pointers mean nothing here */
+    sei_stack header; /* its pointers and bools mean nothing here: a foreign byte is no bool */
+    uint8_t aligned, is_volume;
     sei_dtype wire;
     uint8_t with_data, with_valid, with_order, with_dose;
     uint64_t n_facts;
@@ -46,6 +47,8 @@ static sei_status send_begin(void *self, const sei_stack *stack, sei_dtype wire,
     array_message body;
     memset(&body, 0, sizeof body);
     body.header = *stack;
+    body.aligned = stack->aligned;
+    body.is_volume = stack->is_volume;
     body.wire = wire;
     body.with_data = with_data;
     body.with_valid = with_valid;
@@ -108,6 +111,8 @@ static sei_status receive_array(int pipe, const sei_emd_sink *sink, sei_stack *s
         (h->n_angles != 0 && h->n_angles != (size_t)h->nz) || h->nz > MOST_ANGLES)
         return bad_answer();
     *stack = *h;
+    stack->aligned = body->aligned != 0;
+    stack->is_volume = body->is_volume != 0;
     stack->data = NULL;
     stack->tilt_deg = NULL;
     stack->order = NULL;

@@ -1,5 +1,6 @@
 /* Whatever a reading child sends, its parent survives: the messages of the pipe, byte by byte. */
 #include <fcntl.h>
+#include <string.h>
 
 #include "bytes_as_file.h"
 #include "io/emd.h"
@@ -14,7 +15,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     if (count > 60000) count = 60000; /* what a pipe holds without a reader */
     if (write(ends[1], bytes, count) != (ssize_t)count) abort();
     close(ends[1]);
-    if (sei_emd_receive(ends[0], &sink) != SEI_OK) sei_stacks_free(&collector.stacks);
+    if (sei_emd_receive(ends[0], &sink) == SEI_OK) {
+        for (size_t i = 0; i < collector.stacks.count; ++i) { /* its flags are flags, its texts end */
+            const sei_stack *stack = &collector.stacks.items[i];
+            if ((int)stack->aligned + (int)stack->is_volume > 2) abort();
+            if (strlen(stack->name) >= sizeof stack->name || strlen(stack->unit) >= sizeof stack->unit) abort();
+        }
+    }
     sei_stacks_free(&collector.stacks);
     close(ends[0]);
     return 0;

@@ -60,3 +60,12 @@ float *sei_test_ellipse_slice(int n, const sei_test_ellipse *e, int64_t nx, int6
     }
     return slice;
 }
+
+void sei_test_count(double counts, sei_series *series) {
+    float *data = series->channels[0].data;
+    for (int64_t i = 0; i < series->n_tilts * series->ny * series->nx; ++i) {
+        const double mean = counts * (double)data[i];
+        const double spread = sqrt(mean) * (sei_test_uniform(5, (uint64_t)i) * 3.4 - 1.7);
+        data[i] = (float)fmax(0, floor(mean + spread + sei_test_uniform(6, (uint64_t)i)));
+    }
+}

@@ -16,6 +16,8 @@ double sei_test_ellipse_voxel(int n, const sei_test_ellipse *e, double x, double
 /* A one-channel series "Si" of ellipses that are the same in every slice, times 1 + y/ny; aligned, pixel 2 nm. */
 void sei_test_ellipse_series(int n, const sei_test_ellipse *e, int64_t nx, int64_t ny, int64_t n_tilts, double first_deg,
                              double step_deg, sei_series *out);
+/* Makes counts of the first channel: `counts` times its values, with noise; fractions round up with their own probability. */
+void sei_test_count(double counts, sei_series *series);
 /* [nz][nx] of one slice of weight 1. free() it. */
 float *sei_test_ellipse_slice(int n, const sei_test_ellipse *e, int64_t nx, int64_t nz);
 

@@ -1,4 +1,4 @@
-/* See io_series.h. */
+/* See io_series.h. needs: full */
 #include "support/io_series.h"
 
 #include "support/test.h"
