@@ -5,6 +5,7 @@
 
 #include "core/alloc.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "core/text.h"
 #include "study/record.h"
 #include "study/render_names.h"
@@ -73,7 +74,24 @@ done:
     return status;
 }
 
-/* Every channel an entry or a rule names must be there. */
+/* NAME=NUMBER for a channel that the entry does not reconstruct: one recipe serves series of several sets of channels, but a
+ * slip of the pen must show. */
+static void look_at_pairs(const sei_run_state *run, unsigned e, const char *key, char *const *pairs, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+        const char *equals = strrchr(pairs[i], '=');
+        const size_t length = equals == NULL ? strlen(pairs[i]) : (size_t)(equals - pairs[i]);
+        bool taken = false;
+        for (size_t c = 0; c < run->n_channels; ++c) {
+            taken = taken || (strlen(run->channels[c]) == length && strncasecmp(run->channels[c], pairs[i], length) == 0 &&
+                              sei_run_takes(run, e, c));
+        }
+        if (!taken)
+            sei_warn("reconstruct.%u.%s: '%s' is not used: '%s' reconstructs no channel of that name", e, key, pairs[i],
+                     run->recipe->reconstruct[e].name);
+    }
+}
+
+/* Every channel an entry or a rule names must be there; what else names a channel is said when it is not. */
 static sei_status check_channels(const sei_run_state *run) {
     const sei_recipe *r = run->recipe;
     for (unsigned e = 0; e < r->n_reconstruct; ++e) {
@@ -82,6 +100,12 @@ static sei_status check_channels(const sei_run_state *run) {
             return sei_fail(SEI_ERR_INPUT, "reconstruct.%u.channels: the series has no channel '%s'", e,
                             r->reconstruct[e].channels[i]);
         }
+        look_at_pairs(run, e, "bin_channels", r->reconstruct[e].bin_channels, r->reconstruct[e].n_bin_channels);
+        look_at_pairs(run, e, "background", r->reconstruct[e].background, r->reconstruct[e].n_background);
+    }
+    for (unsigned i = 0; i < r->render.n_composite; ++i) {
+        if (sei_series_find(&run->series, r->render.composite[i]) == NULL)
+            sei_warn("render.composite: the series has no channel '%s'; it is left out", r->render.composite[i]);
     }
     for (unsigned i = 0; r->segment.enabled && i < r->segment.n_rules; ++i) {
         const char *name = r->segment.rules[i].channel;

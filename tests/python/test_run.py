@@ -142,6 +142,13 @@ def test_a_folder_in_use_and_foreign_files(seitomo, recipe, tmp_path):
     assert "mine" != (out / "report.html").read_text()
 
 
+def test_numbers_for_absent_channels_are_named(seitomo, recipe, tmp_path):
+    said = seitomo("run", recipe, "-o", tmp_path / "out", "--set", "reconstruct.0.background=[Sii=2,O=0.1]", "--set",
+                   "reconstruct.0.bin_channels=[P=2]", "--set", "render.composite=[Si,F]").stderr
+    assert "reconstruct.0.background: 'Sii=2' is not used" in said and "'O=0.1'" not in said
+    assert "reconstruct.0.bin_channels: 'P=2' is not used" in said and "no channel 'F'" in said
+
+
 def test_plan_writes_nothing(seitomo, recipe, tmp_path):
     plan = seitomo("run", recipe, "-o", tmp_path / "out", "--plan", json_summary=True)["plan"]
     assert plan["n_tilts"] == len(TILTS) and plan["n_channels"] == 3 and plan["memory"]["unit"] == "B"
