@@ -31,10 +31,19 @@ static bool find_module(const char *library, char path[PATH_LENGTH]) {
     return slash != NULL && module_in(here.dli_fname, (size_t)(slash - here.dli_fname), library, path);
 }
 
+static const char *library_of(const char *name) {
+    return strcmp(name, "cuda-emulated") == 0 ? "libseitomo_cuda_emulated.so" : "libseitomo_cuda.so";
+}
+
+bool sei_module_exists(const char *name) {
+    char path[PATH_LENGTH];
+    return find_module(library_of(name), path);
+}
+
 sei_status sei_module_open(const sei_device_options *options, sei_device **out) {
     static const sei_module_host host = {.interface_version = SEI_MODULE_VERSION, .fail = sei_fail};
     const bool emulated = strcmp(options->name, "cuda-emulated") == 0;
-    const char *library = emulated ? "libseitomo_cuda_emulated.so" : "libseitomo_cuda.so";
+    const char *library = library_of(options->name);
     char path[PATH_LENGTH];
     if (!find_module(library, path)) {
         return sei_fail(SEI_ERR_ENVIRONMENT, "backend '%s': module %s not found beside libseitomo; %s", options->name, library,

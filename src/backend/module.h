@@ -10,5 +10,7 @@
  * SEI_ERR_ENVIRONMENT: no module, one of another version, or no card, with the reason. A loaded module stays loaded.
  */
 sei_status sei_module_open(const sei_device_options *options, sei_device **out) SEI_MUST_CHECK;
+/* Whether there is such a module, of whatever use it may be here. */
+bool sei_module_exists(const char *name);
 
 #endif

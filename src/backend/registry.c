@@ -12,7 +12,8 @@ static sei_status open_auto(const sei_device_options *options, sei_device **out)
     sei_device_options wanted = *options;
     wanted.name = "cuda";
     if (sei_module_open(&wanted, out) == SEI_OK) return SEI_OK;
-    sei_log(SEI_LOG_DEBUG, "no card: %s", sei_last_error());
+    /* where the module was built a card is expected: why it is not used must not stay unsaid */
+    if (sei_module_exists("cuda")) sei_info("no card is used: %s", sei_last_error());
     wanted.name = "cpu";
     return sei_cpu_open(&wanted, out);
 }

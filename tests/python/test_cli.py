@@ -49,7 +49,12 @@ def test_a_device_asked_for_but_absent_is_an_environment_error(seitomo, tmp_path
             "--set", "image.subsamples=1")
     words = ("reconstruct", tmp_path / "s/series.emd", "--channels", "Si", "-o", tmp_path / "v.mrc")
     assert "cuda" in seitomo(*words, "--backend", "cuda", code=4).stderr
-    assert "backend: cpu" in seitomo(*words, "--backend", "auto").stderr
+    (tmp_path / "modules").mkdir()
+    said = seitomo(*words, "--backend", "auto", env={"SEITOMO_MODULE_PATH": str(tmp_path / "modules")}).stderr
+    assert "backend: cpu" in said and "no card" not in said  # nothing was built for a card: nothing to explain
+    (tmp_path / "modules/libseitomo_cuda.so").write_text("no library")
+    said = seitomo(*words, "--backend", "auto", "--force", env={"SEITOMO_MODULE_PATH": str(tmp_path / "modules")}).stderr
+    assert "backend: cpu" in said and len([line for line in said.splitlines() if "no card is used: " in line]) == 1
 
 
 def test_a_plan_writes_nothing(seitomo, tmp_path):
