@@ -23,13 +23,15 @@ sei_status sei_report_folder(const char *folder, const char *html, bool overwrit
 }
 
 typedef struct tally {
+    const char *data_set; /* folder of a batch's data set; "": the folder itself */
     int64_t checked, bad;
     char first[512];
 } tally;
 
 static void found_bad(tally *t, const char *name, const char *why) {
-    sei_warn("%s: %s", name, why);
-    if (t->bad++ == 0) snprintf(t->first, sizeof t->first, "%s: %s", name, why);
+    const char *slash = t->data_set[0] != 0 ? "/" : "";
+    sei_warn("%s%s%s: %s", t->data_set, slash, name, why);
+    if (t->bad++ == 0) snprintf(t->first, sizeof t->first, "%s%s%s: %s", t->data_set, slash, name, why);
 }
 
 /* A sealed file and the files it lists, if it lists any. */
@@ -81,7 +83,7 @@ done:
 }
 
 sei_status sei_verify_folder(const char *folder, int64_t *checked) {
-    tally t = {0};
+    tally t = {.data_set = ""};
     json_t *batch = NULL;
     char *path = NULL;
     char *below = NULL;
@@ -98,6 +100,7 @@ sei_status sei_verify_folder(const char *folder, int64_t *checked) {
             const json_t *exit_code = json_object_get(json_array_get(sets, i), "exit_code");
             if (name == NULL || json_integer_value(exit_code) != 0) continue;
             SEI_TRY(sei_path_join(folder, name, &below));
+            t.data_set = name;
             SEI_TRY(verify_one(below, &t));
             sei_free(below);
             below = NULL;

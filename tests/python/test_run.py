@@ -207,6 +207,12 @@ data:
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "broken wire" in page and "three wires" in page
     seitomo("verify", out)
+    # a changed file is named with its data set: each has a file of that name
+    volume = out / "early_wire" / "volumes" / "em" / "Si.mrc"
+    whole = volume.read_bytes()
+    volume.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert "first early_wire/volumes/em/Si.mrc" in seitomo("verify", out, code=3).stderr.strip().splitlines()[-1]
+    volume.write_bytes(whole)
     # mended, the batch goes on: finished data sets are kept
     kept = (out / "late_wire" / "volumes" / "em" / "Si.mrc").stat().st_mtime_ns
     write_data(tmp_path / "mended", 2)
