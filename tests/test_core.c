@@ -72,6 +72,14 @@ static void series_sort_with_their_images(void **state) {
     assert_refused(sei_series_alloc(INT64_MAX / 2, 1 << 20, 3, 1, &series), SEI_ERR_INPUT, "too large");
 }
 
+static void a_folder_that_cannot_be_made_says_why(void **state) {
+    (void)state;
+    /* nobody makes folders there, each kernel and container for its own reason; that the folder is absent is none */
+    assert_int_equal(sei_folder_make("/sys/seitomo"), SEI_ERR_ENVIRONMENT);
+    assert_non_null(strstr(sei_last_error(), "/sys/seitomo: the folder cannot be made"));
+    assert_null(strstr(sei_last_error(), "No such file"));
+}
+
 static void numbers_read_back_exactly(void **state) {
     char text[32];
     (void)state;
@@ -150,6 +158,7 @@ int main(void) {
                                        cmocka_unit_test(messages_are_one_line),
                                        cmocka_unit_test(files_are_whole_or_absent),
                                        cmocka_unit_test(series_sort_with_their_images),
+                                       cmocka_unit_test(a_folder_that_cannot_be_made_says_why),
                                        cmocka_unit_test(numbers_read_back_exactly),
                                        cmocka_unit_test(fixed_functions_are_accurate),
                                        cmocka_unit_test(poisson_has_its_moments),

@@ -248,8 +248,10 @@ sei_status sei_folder_make(const char *path) {
         if (*c != '/' && *c != 0) continue;
         const char separator = *c;
         *c = 0;
-        if (partial[0] != 0 && mkdir(partial, 0777) != 0 && !sei_folder_exists(partial)) {
-            status = sei_fail(SEI_ERR_ENVIRONMENT, "%s: the folder cannot be made: %s", partial, strerror(errno));
+        if (partial[0] != 0 && mkdir(partial, 0777) != 0) {
+            const int error = errno; /* looking whether the folder is there already would replace it */
+            if (!sei_folder_exists(partial))
+                status = sei_fail(SEI_ERR_ENVIRONMENT, "%s: the folder cannot be made: %s", partial, strerror(error));
         }
         *c = separator;
         if (separator == 0) break;
