@@ -52,6 +52,10 @@ typedef struct sei_cli_files {
 /* Adds one, or argp_error when there are too many. */
 void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state *state);
 
+/* Before any work: the outputs (NULL: not asked for) differ from each other and from the input words (PATH or NAME=PATH), so
+ * that not even --force lets one file replace another of the same command. SEI_ERR_USAGE. */
+sei_status sei_cli_check_outputs(const sei_cli_files *inputs, size_t n_outputs, const char *const *outputs) SEI_MUST_CHECK;
+
 /* {"value": v, "unit": u, "sd": s}; NaN becomes null. New reference. */
 json_t *sei_cli_number(double value, const char *unit, double sd);
 json_t *sei_cli_numbers(const sei_numbers *numbers);

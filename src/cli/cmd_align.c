@@ -70,6 +70,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static sei_status check_targets(const align_words *words) {
     sei_text plotted = {0};
     sei_status status = SEI_OK;
+    const char *const outputs[] = {words->common.output, words->shifts};
+    SEI_TRY(sei_cli_check_outputs(&words->files, 2, outputs));
     if (words->common.output != NULL) SEI_TRY(sei_file_check_target(words->common.output, words->common.force));
     if (words->shifts != NULL) SEI_TRY(sei_file_check_target(words->shifts, words->common.force));
     for (int i = 0; words->plot != NULL && i < 2; ++i) {

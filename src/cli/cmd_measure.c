@@ -92,6 +92,8 @@ static sei_status measure(arguments *a) {
     sei_table profiles = {0};
     size_t n = 0;
     if (a->common.plan) return plan(a->files.names[0]);
+    const char *const outputs[] = {a->common.output, a->profiles};
+    SEI_TRY(sei_cli_check_outputs(&a->files, 2, outputs));
     if (a->common.output != NULL) SEI_TRY(sei_file_check_target(a->common.output, a->common.force));
     if (a->profiles != NULL) SEI_TRY(sei_file_check_target(a->profiles, a->common.force));
     SEI_TRY(sei_io_read_labels(a->files.names[0], &labels));

@@ -213,6 +213,7 @@ static sei_status segment(arguments *a) {
     sei_labels labels = {0};
     size_t n = 0;
     if (a->common.plan) return plan(a);
+    SEI_TRY(sei_cli_check_outputs(&a->files, 1, &a->common.output));
     SEI_TRY(sei_io_check_volume(a->common.output, true, a->common.force));
     SEI_TRY(sei_cli_read_volumes(&a->common, a->files.count, a->files.names, &provenance, &volumes, &n));
     SEI_TRY(sei_volumes_to_one_grid(n, volumes));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "core/threads.h"
@@ -232,6 +233,23 @@ sei_status sei_cli_open_device(const sei_common *common, sei_device **out) {
 void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state *state) {
     if (files->count == SEI_CLI_MAX_FILES) argp_error(state, "more than %d files", SEI_CLI_MAX_FILES);
     files->names[files->count++] = name;
+}
+
+sei_status sei_cli_check_outputs(const sei_cli_files *inputs, size_t n_outputs, const char *const *outputs) {
+    for (size_t o = 0; o < n_outputs; ++o) {
+        if (outputs[o] == NULL) continue;
+        for (size_t i = 0; i < inputs->count; ++i) {
+            const char *word = inputs->names[i], *equals = strchr(word, '=');
+            const char *path = equals != NULL && !sei_file_exists(word) ? equals + 1 : word;
+            if (sei_path_same(outputs[o], path))
+                return sei_fail(SEI_ERR_USAGE, "%s: an input would be overwritten; give the result another name", outputs[o]);
+        }
+        for (size_t other = 0; other < o; ++other) {
+            if (outputs[other] != NULL && sei_path_same(outputs[o], outputs[other]))
+                return sei_fail(SEI_ERR_USAGE, "%s: two results cannot have one name", outputs[o]);
+        }
+    }
+    return SEI_OK;
 }
 
 json_t *sei_cli_real(double value) {

@@ -39,6 +39,8 @@ static sei_status channel_path(const char *path, const char *channel, char **out
 sei_status sei_cli_reconstruct_check_targets(const sei_cli_reconstruct *o) {
     sei_status status = SEI_OK;
     const char *path = o->common.output;
+    const char *const outputs[] = {path, o->history};
+    SEI_TRY(sei_cli_check_outputs(&o->files, 2, outputs));
     if (path != NULL) {
         const bool known = one_file_holds_all(path) || sei_path_has_extension(path, "mrc") ||
                            sei_path_has_extension(path, "tif") || sei_path_has_extension(path, "tiff");

@@ -235,6 +235,21 @@ bool sei_file_exists(const char *path) {
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+bool sei_path_same(const char *a, const char *b) {
+    struct stat of_a, of_b;
+    const bool a_there = stat(a, &of_a) == 0, b_there = stat(b, &of_b) == 0;
+    if (a_there || b_there) return a_there && b_there && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+    if (strcmp(sei_path_base(a), sei_path_base(b)) != 0) return false;
+    char *folder_a = NULL, *folder_b = NULL;
+    bool same = false;
+    if (folder_of(a, &folder_a) == SEI_OK && folder_of(b, &folder_b) == SEI_OK)
+        same =
+            stat(folder_a, &of_a) == 0 && stat(folder_b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+    sei_free(folder_a);
+    sei_free(folder_b);
+    return same;
+}
+
 bool sei_folder_exists(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);

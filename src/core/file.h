@@ -63,6 +63,8 @@ void sei_folder_unlock(int lock); /* < 0: nothing */
 /* Names of the regular files in a folder that end in `ending`, sorted; an absent folder has none. */
 sei_status sei_folder_list(const char *path, const char *ending, char ***names, size_t *count) SEI_MUST_CHECK;
 void sei_folder_list_free(char **names, size_t count);
+/* Whether two paths lead to one file, or would when it is written. */
+bool sei_path_same(const char *a, const char *b);
 /* Whether anything (file, link, folder, device) has this path. */
 bool sei_path_in_the_way(const char *path);
 /* Removes temporaries that a killed process left in the folder; only for the holder of its lock. */

@@ -158,6 +158,23 @@ def test_refusals(series, tmp_path):
     assert run("reconstruct", "-o", tmp_path / "w.mrc").returncode == 2
 
 
+def test_no_result_replaces_an_input_or_another_result(series, tmp_path):
+    """Not even with --force: a slip in a file name would cost the series."""
+    before = series.read_bytes()
+    twin = tmp_path / "twin.mrc"
+    twin.symlink_to(series)
+    out = tmp_path / "v.mrc"
+    for words in (("reconstruct", series, "-o", out, "--history", series), ("reconstruct", series, "-o", series),
+                  ("reconstruct", f"A={series}", "-o", tmp_path / "v.emd", "--history", series),
+                  ("reconstruct", series, "-o", out, "--history", tmp_path / "." / "v.mrc"),
+                  ("align", series, "--shifts", twin), ("align", series, "-o", out, "--shifts", out),
+                  ("segment", series, "-o", series), ("measure", series, "-o", out, "--profiles", out)):
+        done = run(*words, "--force")
+        assert done.returncode == 2, (words, done.stderr)
+        assert "would be overwritten" in done.stderr or "two results cannot have one name" in done.stderr
+        assert series.read_bytes() == before and not out.exists()
+
+
 def test_plan_writes_nothing(series, tmp_path):
     before = sorted(os.listdir(tmp_path))
     done = run("reconstruct", series, "-o", tmp_path / "v.mrc", "--axis", "y", "--plan", "--json")
