@@ -77,7 +77,7 @@ sei_status sei_emd_read_numbers(const sei_h5_in *in, const char *name, const sei
         goto done;
     }
     const size_t cache = chunk_cache(dataset, layout, slow);
-    if (in->grant != NULL) in->grant(3 * cache + 4 * (size_t)block * image + BLOCK_BYTES, 20 + (int64_t)(total >> 22));
+    if (in->grant != NULL) in->grant(3 * cache + 4 * (size_t)block * image + BLOCK_BYTES, 2 + (int64_t)(total >> 20));
     if (cache > 0) {
         H5Dclose(dataset);
         dataset = open_cached(in, name, cache);

@@ -54,7 +54,9 @@ static size_t address_space(int statm) {
 
 void sei_sandbox_grant(size_t memory_bytes, int64_t processor_seconds) {
     struct rlimit now;
-    limit(RLIMIT_CPU, (rlim_t)processor_seconds, RLIM_INFINITY);
+    struct rusage used;
+    if (getrusage(RUSAGE_SELF, &used) == 0) /* the limit counts from the child's beginning */
+        limit(RLIMIT_CPU, (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + 1 + processor_seconds), RLIM_INFINITY);
     if (getrlimit(RLIMIT_AS, &now) == 0 && now.rlim_cur != RLIM_INFINITY)
         limit(RLIMIT_AS, now.rlim_cur + memory_bytes, RLIM_INFINITY);
 }

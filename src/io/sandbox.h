@@ -25,7 +25,7 @@ typedef struct sei_sandbox_job {
  */
 sei_status sei_sandbox_run(const sei_sandbox_job *job) SEI_MUST_CHECK;
 
-/* In the child, before work on data of known size begins: adds memory to what headers need, and sets the processor time. */
+/* In the child, before work on data of known size begins: adds memory to what headers need, and gives processor time from now. */
 void sei_sandbox_grant(size_t memory_bytes, int64_t processor_seconds);
 /* Whole writes and reads on the pipe; a closed pipe is SEI_ERR_ENVIRONMENT, an interrupt SEI_ERR_INTERRUPTED. */
 sei_status sei_sandbox_put(int pipe, const void *bytes, size_t count) SEI_MUST_CHECK;
