@@ -278,6 +278,8 @@ static sei_status plot(sei_run_state *run, sei_stage *stage, const char *name, c
     char *to = NULL;
     sei_table table = {0};
     const char *columns[64];
+    const char *labels[64];
+    char words_of[64][SEI_NAME_LENGTH];
     sei_status status = SEI_OK;
     snprintf(file, sizeof file, "tables/%s.csv", name);
     SEI_TRY(sei_run_read_path(run, file, &from));
@@ -285,10 +287,20 @@ static sei_status plot(sei_run_state *run, sei_stage *stage, const char *name, c
     SEI_TRY(sei_io_read_table(from, &table));
     if (how->n_series == 0) { /* every fraction that holds a number */
         how->series = columns;
+        how->labels = labels;
         for (size_t c = 0; c < table.n_columns && how->n_series < 64; ++c) {
             bool any = false;
             for (size_t r = 0; r < table.n_rows; ++r) any = any || isfinite(table.cells[r * table.n_columns + c]);
-            if (any && strncmp(table.columns[c], "fraction_", 9) == 0) columns[how->n_series++] = table.columns[c];
+            /* closed and open voids are drawn apart, so their sum is not */
+            if (!any || strncmp(table.columns[c], "fraction_", 9) != 0 || strcmp(table.columns[c], "fraction_void") == 0)
+                continue;
+            char *text = words_of[how->n_series];
+            snprintf(text, SEI_NAME_LENGTH, "%s", table.columns[c] + 9);
+            for (char *letter = text; *letter != 0; ++letter) {
+                if (*letter == '_') *letter = ' ';
+            }
+            labels[how->n_series] = text;
+            columns[how->n_series++] = table.columns[c];
         }
     }
     if (how->n_series == 0 || table.n_rows < 2) goto done;
@@ -333,6 +345,8 @@ static sei_status history_plots(sei_run_state *run, sei_stage *stage, sei_facts 
 
 static sei_status tilt_plots(sei_run_state *run, sei_stage *stage, sei_facts *list) {
     static const char *const shifts[] = {"dx_px", "dy_px"};
+    static const char *const directions[] = {"x, across the tilt axis", "y, along it"};
+    const char *channels[32];
     char names[32][SEI_NAME_LENGTH];
     const char *means[32];
     size_t n = 0;
@@ -340,23 +354,26 @@ static sei_status tilt_plots(sei_run_state *run, sei_stage *stage, sei_facts *li
         if (strcasecmp(run->channels[c], "HAADF") == 0) continue; /* another unit */
         snprintf(names[n], SEI_NAME_LENGTH, "mean_%.*s", (int)(SEI_NAME_LENGTH - 6), run->channels[c]);
         means[n] = names[n];
+        channels[n] = run->channels[c];
         ++n;
     }
-    sei_plot how = {.title = "shifts applied",
+    sei_plot how = {.title = "Shifts applied",
                     .x_label = "tilt (deg)",
                     .y_label = "shift (px)",
                     .x = "tilt_deg",
                     .n_series = 2,
                     .series = shifts,
+                    .labels = directions,
                     .points = true};
     sei_status status = plot(run, stage, "shifts", "Tilt series", &how, "shift applied to each image", list);
     if (status != SEI_OK || n == 0) return status;
-    how = (sei_plot){.title = "mean signal",
+    how = (sei_plot){.title = "Mean signal",
                      .x_label = "tilt (deg)",
                      .y_label = "mean per pixel",
                      .x = "tilt_deg",
                      .n_series = n,
                      .series = means,
+                     .labels = channels,
                      .points = true};
     return plot(run, stage, "tilts", "Tilt series", &how, "mean signal of each image as read", list);
 }
@@ -372,8 +389,11 @@ sei_status sei_stage_render(sei_run_state *run, sei_stage *stage) {
     for (size_t c = 0; c < run->n_channels; ++c) {
         for (int p = 0; p < N_PLANES && n_methods(run, c) > 1; ++p) SEI_TRY(methods_picture(run, stage, c, p, &list));
     }
-    sei_plot profiles = {
-        .title = "radial profiles", .x_label = "distance from the axis (nm)", .y_label = "fraction of the volume", .x = "r_nm"};
+    sei_plot profiles = {.title = "Radial profiles",
+                         .x_label = "distance from the axis (nm)",
+                         .y_label = "fraction of the volume",
+                         .x = "r_nm",
+                         .y_from_zero = true};
     if (run->recipe->segment.enabled)
         SEI_TRY(plot(run, stage, "profiles", "Radial profiles", &profiles, "radial profiles", &list));
     SEI_TRY(history_plots(run, stage, &list));
