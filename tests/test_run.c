@@ -246,6 +246,14 @@ static void test_run_keeps_off_foreign_files(void **state) {
     assert_false(sei_folder_exists(path));
     assert_ok(run_in(folder, 0, NULL, true, NULL));
 
+    /* what a run reads it never replaces, though it wrote it itself and may use force */
+    char first[65], later[65];
+    const char *const own[] = {"input.files=[mine/aligned/series.emd]"};
+    sha_of(folder, "aligned/series.emd", first);
+    assert_refused(run_in(folder, 1, own, true, NULL), SEI_ERR_ENVIRONMENT, "series.emd: is an input of this run");
+    sha_of(folder, "aligned/series.emd", later);
+    assert_string_equal(first, later);
+
     /* a link in the folder leads nowhere, even with force */
     snprintf(folder, sizeof folder, "%s", sei_test_path("linked"));
     assert_int_equal(mkdir(folder, 0777), 0);

@@ -137,6 +137,16 @@ bool sei_stage_is_current(const sei_run_state *run, const sei_stage *stage) {
     return current;
 }
 
+/* An input is never replaced, whoever wrote it. */
+static sei_status spare_inputs(const sei_run_state *run, const char *path) {
+    const unsigned n = run->recipe == NULL ? 0 : run->recipe->input.n_files;
+    for (unsigned i = 0; i < n; ++i) {
+        if (sei_file_same(path, sei_run_plain_path(run, i)))
+            return sei_fail(SEI_ERR_ENVIRONMENT, "%s: is an input of this run and is not replaced; choose another folder", path);
+    }
+    return SEI_OK;
+}
+
 sei_status sei_run_check_foreign(const sei_run_state *run, const sei_stage *stage) {
     const char *name = NULL;
     json_t *value = NULL;
@@ -145,8 +155,9 @@ sei_status sei_run_check_foreign(const sei_run_state *run, const sei_stage *stag
         char *path = NULL;
         const bool ours = json_object_get(run->owned, name) != NULL;
         if (status != SEI_OK || (status = sei_path_join(run->root, name, &path)) != SEI_OK) break;
+        status = spare_inputs(run, path);
         /* the folder may not be there yet: only what stands in the way matters here */
-        if (sei_path_in_the_way(path) && !(ours && sei_file_exists(path))) {
+        if (status == SEI_OK && sei_path_in_the_way(path) && !(ours && sei_file_exists(path))) {
             status = sei_file_check_target(path, run->options->force);
         }
         sei_free(path);
