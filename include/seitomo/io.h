@@ -50,6 +50,8 @@ sei_status sei_io_read_series(const sei_read_options *options, sei_series *out) 
  */
 sei_status sei_io_write_series(const char *path, const sei_series *series, const sei_provenance *provenance,
                                bool overwrite) SEI_MUST_CHECK;
+/* The file that holds a channel of what sei_io_write_series writes; sei_free it. */
+sei_status sei_io_series_path(const char *path, const sei_series *series, size_t channel, char **out) SEI_MUST_CHECK;
 /* Whether sei_io_write_series could write every file it would write (a mask when `masked`, NAME.json when with_json): to be
  * asked before hours of work. Errors as there. */
 sei_status sei_io_check_series(const char *path, const sei_series *series, bool masked, bool with_json,

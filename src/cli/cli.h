@@ -55,6 +55,8 @@ void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state 
 /* Before any work: the outputs (NULL: not asked for) differ from each other and from the input words (PATH or NAME=PATH), so
  * that not even --force lets one file replace another of the same command. SEI_ERR_USAGE. */
 sei_status sei_cli_check_outputs(const sei_cli_files *inputs, size_t n_outputs, const char *const *outputs) SEI_MUST_CHECK;
+/* The same for every file NAME_CHANNEL.mrc that a series goes to. */
+sei_status sei_cli_check_series_outputs(const sei_cli_files *inputs, const char *output, const sei_series *series) SEI_MUST_CHECK;
 
 /* {"value": v, "unit": u, "sd": s}; NaN becomes null. New reference. */
 json_t *sei_cli_number(double value, const char *unit, double sd);

@@ -205,6 +205,7 @@ static sei_status run(align_words *words) {
         status = say_plan(words, &series);
         goto done;
     }
+    if (common->output != NULL) SEI_TRY(sei_cli_check_series_outputs(&words->files, common->output, &series));
     if (common->output != NULL) SEI_TRY(sei_io_check_series(common->output, &series, true, true, common->force));
     SEI_TRY(sei_cli_open_device(common, &device));
     SEI_TRY(get_shifts(words, device, &series, &shifts));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "core/alloc.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -250,6 +251,17 @@ sei_status sei_cli_check_outputs(const sei_cli_files *inputs, size_t n_outputs, 
         }
     }
     return SEI_OK;
+}
+
+sei_status sei_cli_check_series_outputs(const sei_cli_files *inputs, const char *output, const sei_series *series) {
+    sei_status status = SEI_OK;
+    for (size_t c = 0; status == SEI_OK && c < series->n_channels; ++c) {
+        char *path = NULL;
+        status = sei_io_series_path(output, series, c, &path);
+        if (status == SEI_OK) status = sei_cli_check_outputs(inputs, 1, (const char *const *)&path);
+        sei_free(path);
+    }
+    return status;
 }
 
 json_t *sei_cli_real(double value) {

@@ -63,7 +63,8 @@ sei_status sei_cli_reconstruct_check(const sei_cli_reconstruct *o, const sei_ser
         for (size_t c = 0; c < series->n_channels; ++c) {
             char *path = NULL;
             SEI_TRY(channel_path(o->common.output, series->channels[c].name, &path));
-            status = sei_io_check_volume(path, true, o->common.force);
+            status = sei_cli_check_outputs(&o->files, 1, (const char *const *)&path);
+            if (status == SEI_OK) status = sei_io_check_volume(path, true, o->common.force);
             for (size_t k = 0; status == SEI_OK && k < c; ++k) {
                 char *other = NULL;
                 status = channel_path(o->common.output, series->channels[k].name, &other);

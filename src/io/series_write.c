@@ -181,6 +181,12 @@ static sei_status unknown_container(const char *path) {
     return sei_fail(SEI_ERR_USAGE, "%s: the format is chosen by the extension: .mrc, .tif, .emd or .h5", path);
 }
 
+sei_status sei_io_series_path(const char *path, const sei_series *series, size_t channel, char **out) {
+    const container is = container_of(path);
+    if (is == CONTAINER_NONE) return unknown_container(path);
+    return is == CONTAINER_EMD ? sei_strdup(path, out) : channel_path(path, series, channel, out);
+}
+
 sei_status sei_io_check_series(const char *path, const sei_series *series, bool masked, bool with_json, bool overwrite) {
     const container is = container_of(path);
     sei_status status = SEI_OK;

@@ -141,7 +141,7 @@ bool sei_stage_is_current(const sei_run_state *run, const sei_stage *stage) {
 static sei_status spare_inputs(const sei_run_state *run, const char *path) {
     const unsigned n = run->recipe == NULL ? 0 : run->recipe->input.n_files;
     for (unsigned i = 0; i < n; ++i) {
-        if (sei_file_same(path, sei_run_plain_path(run, i)))
+        if (sei_path_same(path, sei_run_plain_path(run, i)))
             return sei_fail(SEI_ERR_ENVIRONMENT, "%s: is an input of this run and is not replaced; choose another folder", path);
     }
     return SEI_OK;

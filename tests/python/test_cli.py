@@ -102,3 +102,20 @@ def test_an_option_without_use_is_refused_not_passed_over(seitomo, tmp_path, wor
     said = seitomo(*words, code=2, cwd=tmp_path).stderr
     assert f"{option}: this verb has no use for it" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_input_is_ever_replaced(seitomo, tmp_path):
+    """--force replaces what lies in the way, but never what the call reads, whatever it is called there."""
+    small = [word for size in ("nx=16", "ny=8", "nz=16", "subsamples=1") for word in ("--set", f"image.{size}")]
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", *small)
+    folder = tmp_path / "s"
+    emd, truth, labels = folder / "series.emd", folder / "truth_Si.mrc", folder / "truth_labels.mrc"
+    seitomo("convert", emd, folder / "x.mrc", "--channels", "HAADF,Si")
+    (folder / "same.emd").hardlink_to(emd)
+    images = (f"HAADF={folder / 'x_HAADF.mrc'}", f"Si={folder / 'x_Si.mrc'}")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    for words in (("convert", emd, emd), ("convert", *images, folder / "x.mrc"), ("align", emd, "-o", folder / "same.emd"),
+                  ("align", *images, "-o", folder / "x.mrc"), ("reconstruct", *images, "-o", folder / "x.mrc"),
+                  ("reconstruct", emd, "-o", emd), ("segment", truth, "-o", truth), ("measure", labels, "-o", labels)):
+        assert "an input would be overwritten" in seitomo(*words, "--force", code=2).stderr, words
+        assert {p.name: p.read_bytes() for p in folder.iterdir()} == before, words
