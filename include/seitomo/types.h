@@ -113,7 +113,8 @@ void sei_series_free(sei_series *series);
 sei_channel *sei_series_find(const sei_series *series, const char *name);
 /* A new series holding copies of the named channels in the given order. SEI_ERR_INPUT lists the names there are. */
 sei_status sei_series_select(const sei_series *series, size_t n, const char *const *names, sei_series *out) SEI_MUST_CHECK;
-/* Moves the channels of `more` (same shape, tilts, pixel size and axis, else SEI_ERR_INPUT with both values) into `series`; frees `more`. */
+/* Moves the channels of `more` (same shape, tilts, pixel size and axis, else SEI_ERR_INPUT with both values) into `series`; frees
+ * `more`. */
 sei_status sei_series_join(sei_series *series, sei_series *more) SEI_MUST_CHECK;
 /* Sorts tilts, images and valid mask by ascending tilt_deg; sections and orders keep their meaning. Stable. */
 sei_status sei_series_sort(sei_series *series) SEI_MUST_CHECK;
