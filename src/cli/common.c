@@ -46,7 +46,7 @@ static const struct argp_option options[] = {
     {"channels", KEY_CHANNELS, "LIST", 0, "channels to use, e.g. HAADF,Fe=Fe_Ka,Si=Si_K", 92},
     {"angles", KEY_ANGLES, "FILE", 0, "tilt angles: .rawtlt, .tlt, .mdoc, AreTomo _TLT.txt", 92},
     {"pixel-nm", KEY_PIXEL, "X", 0, "pixel size in nm", 92},
-    {"axis", KEY_AXIS, "x|y|DEG", 0, "direction of the tilt axis; degrees from +y towards -x", 92},
+    {"axis", KEY_AXIS, "x|y|DEG", 0, "direction of the tilt axis; degrees from +y towards -x (after --flip-y)", 92},
     {"axis-offset", KEY_AXIS_OFFSET, "PX", 0, "tilt axis minus image centre (n-1)/2", 92},
     {"invert-tilt", KEY_INVERT, 0, 0, "negate every tilt angle", 92},
     {"flip-y", KEY_FLIP, 0, 0, "reverse the stored rows", 92},
