@@ -349,6 +349,13 @@ static sei_status write_provenance(const settings *s, const char *path) {
     SEI_TRY(sei_provenance_set(&provenance, "percentiles", "%g,%g", s->picture.low_percentile, s->picture.high_percentile));
     SEI_TRY(sei_provenance_set(&provenance, "projection", "%s", projections[s->picture.projection]));
     SEI_TRY(sei_provenance_set(&provenance, "cut", "%g", s->picture.cut_fraction));
+    SEI_TRY(sei_provenance_set(&provenance, "composite", "%s", s->composite ? "yes" : "no"));
+    if (!isnan(s->common.pixel_nm)) SEI_TRY(sei_provenance_set(&provenance, "pixel_nm", "%.17g", s->common.pixel_nm));
+    for (size_t i = 0; i < s->common.n_channels; ++i) {
+        char key[32];
+        snprintf(key, sizeof key, "channel_%zu", i + 1);
+        SEI_TRY(sei_provenance_set(&provenance, key, "%s", s->common.channels[i]));
+    }
     for (size_t i = 0; i < s->files.count; ++i) {
         const char *name = s->files.names[i], *equals = strchr(name, '='), *slash = strchr(name, '/');
         SEI_TRY(

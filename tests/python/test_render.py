@@ -86,3 +86,10 @@ def test_wrong_calls_are_refused(wire, tmp_path, words, code, part):
 def test_two_files_of_one_name(wire, tmp_path):
     refused = run(f"Si={wire / 'Si.mrc'}", f"Si={wire / 'O.mrc'}", "-o", tmp_path / "out")
     assert refused.returncode == 3 and "NAME=FILE" in refused.stderr
+
+
+def test_the_record_holds_what_changes_pictures(wire, tmp_path):
+    done = run(f"Si={wire / 'Si.mrc'}", f"O={wire / 'O.mrc'}", "--composite", "--channels", "O", "--pixel-nm", 3, "-o", tmp_path / "a")
+    assert done.returncode == 0, done.stderr
+    given = json.loads((tmp_path / "a" / "render.json").read_text())["parameters"]
+    assert given["composite"] == "yes" and given["channel_1"] == "O" and float(given["pixel_nm"]) == 3
