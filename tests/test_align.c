@@ -468,6 +468,38 @@ static void threads_change_nothing(void **state) {
     sei_series_free(&s);
 }
 
+/* Detectors may write any unit: squares of 1e35 or 1e-35 do not fit into single precision, the shifts stay what they are. */
+static void units_change_nothing(void **state) {
+    static const int shifts[] = {0, 110, -220}; /* powers of two, each on top of the last */
+    sei_device *device = open_device("cpu");
+    scene film;
+    sei_series s = {0};
+    sei_shifts first = {0};
+    truth t;
+    (void)state;
+    make_film(&film, 3);
+    photograph(&film, 64, 48, 7, -30, 10, 3, 0, 400, 310, &s, &t);
+    for (int i = 0; i < 3; ++i) {
+        sei_shifts f = {0};
+        sei_align_options o;
+        sei_align_options_default(&o);
+        for (int64_t k = 0; k < s.nx * s.ny * s.n_tilts; ++k) {
+            float *pixel = &s.channels[0].data[k];
+            *pixel = (float)ldexp((double)*pixel, shifts[i]);
+        }
+        assert_ok(sei_align_find(device, &s, &o, i == 0 ? &first : &f));
+        for (int k = 0; i > 0 && k < 7; ++k) {
+            assert_close(f.dx_px[k], first.dx_px[k], 1e-3);
+            assert_close(f.dy_px[k], first.dy_px[k], 1e-3);
+            if (!isnan(first.score[k])) assert_close(f.score[k], first.score[k], 1e-3);
+        }
+        sei_shifts_free(&f);
+    }
+    sei_shifts_free(&first);
+    sei_series_free(&s);
+    sei_device_close(device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(peaks_are_sub_pixel),
                                        cmocka_unit_test(wires_are_aligned),
@@ -476,6 +508,7 @@ int main(void) {
                                        cmocka_unit_test(shifts_are_applied_once),
                                        cmocka_unit_test(shifts_survive_their_table),
                                        cmocka_unit_test(what_cannot_be_aligned_is_refused),
-                                       cmocka_unit_test(threads_change_nothing)};
+                                       cmocka_unit_test(threads_change_nothing),
+                                       cmocka_unit_test(units_change_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,23 @@ void sei_turn(const float *in, int64_t nx, int64_t ny, int quarter, float *out) 
     }
 }
 
+/* A power of two that brings values near the ends of single precision, whose squares would leave it, to about 1. Shifts do not
+ * depend on it; ordinary values stay as they are. */
+static double scale_of(const sei_series *series, size_t channel) {
+    const int64_t count = series->nx * series->ny * series->n_tilts;
+    double most = 0;
+    int exponent = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const double value = fabs((double)series->channels[channel].data[i]);
+        if (isfinite(value) && value > most && (series->valid == NULL || series->valid[i] != 0)) most = value;
+    }
+    if (most == 0 || (most > 1e-9 && most < 1e9)) return 1;
+    (void)frexp(most, &exponent);
+    return ldexp(1, -exponent);
+}
+
 /* Copies one image; pixels without data get the mean of the others. SEI_ERR_INPUT when it has no contrast. */
-static sei_status fill_image(const sei_series *series, size_t channel, int64_t t, float *to) {
+static sei_status fill_image(const sei_series *series, size_t channel, int64_t t, double scale, float *to) {
     const int64_t size = series->nx * series->ny;
     const float *from = series->channels[channel].data + t * size;
     const uint8_t *valid = series->valid == NULL ? NULL : series->valid + t * size;
@@ -48,7 +63,8 @@ static sei_status fill_image(const sei_series *series, size_t channel, int64_t t
             "channel '%s', tilt %.4g deg: the image has no contrast (%s); leave this tilt out or choose another reference",
             series->channels[channel].name, series->tilts[t].tilt_deg, n == 0 ? "no pixel holds data" : "all pixels are equal");
     }
-    for (int64_t i = 0; i < size; ++i) to[i] = valid != NULL && valid[i] == 0 ? (float)(sum / (double)n) : from[i];
+    for (int64_t i = 0; i < size; ++i)
+        to[i] = (float)(scale * (valid != NULL && valid[i] == 0 ? sum / (double)n : (double)from[i]));
     return SEI_OK;
 }
 
@@ -67,6 +83,7 @@ sei_status sei_frames_make(sei_device *device, const sei_series *series, size_t 
     f.nx = (int)(quarter % 2 != 0 ? series->ny : series->nx);
     f.ny = (int)(quarter % 2 != 0 ? series->nx : series->ny);
     const size_t size = (size_t)f.nx * (size_t)f.ny;
+    const double scale = scale_of(series, channel);
     SEI_TRY(SEI_NEW(f.data, f.n, f.ny, f.nx));
     SEI_TRY(SEI_NEW(f.cos_tilt, f.n, 1, 1));
     SEI_TRY(SEI_NEW(f.sin_tilt, f.n, 1, 1));
@@ -81,7 +98,7 @@ sei_status sei_frames_make(sei_device *device, const sei_series *series, size_t 
         f.cos_tilt[t] = cos(tilt_rad);
         f.sin_tilt[t] = sin(tilt_rad);
         if (fabs(series->tilts[t].tilt_deg) < fabs(series->tilts[f.start].tilt_deg)) f.start = t;
-        SEI_TRY(fill_image(series, channel, t, scratch));
+        SEI_TRY(fill_image(series, channel, t, scale, scratch));
         sei_turn(scratch, series->nx, series->ny, quarter, image);
         if (rest_deg == 0) continue;
         const double c = cos(rest_deg * (M_PI / 180)), s = sin(rest_deg * (M_PI / 180));
