@@ -418,7 +418,8 @@ static void what_cannot_be_aligned_is_refused(void **state) {
     assert_refused(sei_align_find(device, &s, &o, &f), SEI_ERR_INPUT, "no channel named 'Si'; the series holds: HAADF");
     o.reference = "haadf";
     o.max_shift_px = 2;
-    assert_refused(sei_align_find(device, &s, &o, &f), SEI_ERR_INPUT, "beyond the allowed shift of 2 px");
+    assert_refused(sei_align_find(device, &s, &o, &f), SEI_ERR_INPUT,
+                   "beyond the allowed shift of 2 px; raise max_shift_px (--max-shift)");
     o.max_shift_px = 0;
     assert_ok(sei_align_find(device, &s, &o, &f));
     sei_shifts_free(&f);
@@ -429,7 +430,8 @@ static void what_cannot_be_aligned_is_refused(void **state) {
     assert_refused(sei_align_find(device, &s, &o, &f), SEI_ERR_USAGE, "iterations is 0");
     o.iterations = 1;
     s.channels[0].data[64 * 48 + 70] = NAN;
-    assert_refused(sei_align_find(device, &s, &o, &f), SEI_ERR_INPUT, "tilt 0 deg: pixel (6, 1)");
+    assert_refused(sei_align_find(device, &s, &o, &f), SEI_ERR_INPUT,
+                   "tilt 0 deg: pixel (6, 1) is not a finite number; repair it first (clean.repair_non_finite");
     for (int i = 0; i < 64 * 48; ++i) s.channels[0].data[64 * 48 + i] = 7;
     assert_refused(sei_align_find(device, &s, &o, &f), SEI_ERR_INPUT, "tilt 0 deg: the image has no contrast");
     assert_null(f.dx_px);

@@ -48,7 +48,8 @@ static sei_status fill_image(const sei_series *series, size_t channel, int64_t t
         if (valid != NULL && valid[i] == 0) continue;
         if (!isfinite(from[i])) {
             return sei_fail(SEI_ERR_INPUT,
-                            "channel '%s', tilt %.4g deg: pixel (%lld, %lld) is not a finite number; clean the series first",
+                            "channel '%s', tilt %.4g deg: pixel (%lld, %lld) is not a finite number; repair it first "
+                            "(clean.repair_non_finite, in a recipe of seitomo run)",
                             series->channels[channel].name, series->tilts[t].tilt_deg, (long long)(i % series->nx),
                             (long long)(i / series->nx));
         }

@@ -89,11 +89,11 @@ static sei_status one_pair(const sei_frames *f, sei_correlator *c, double stretc
         dy[t] = found[1];
     }
     if (!isfinite(best)) {
-        SEI_TRY(sei_fail(
-            SEI_ERR_INPUT,
-            "tilt %.4g deg: its best match with %.4g deg lies beyond the allowed shift of %.4g px; raise max_shift_px or "
-            "leave this tilt out",
-            f->tilts[t].tilt_deg, f->tilts[inner].tilt_deg, most_px));
+        SEI_TRY(sei_fail(SEI_ERR_INPUT,
+                         "tilt %.4g deg: its best match with %.4g deg lies beyond the allowed shift of %.4g px; raise "
+                         "max_shift_px (--max-shift), "
+                         "leave this tilt out, or repair hot pixels first (clean, in a recipe of seitomo run)",
+                         f->tilts[t].tilt_deg, f->tilts[inner].tilt_deg, most_px));
     }
 done:
     return status;

@@ -45,11 +45,11 @@ static sei_status look_at_data(const sei_series *series, const sei_channel *chan
         const double value = (double)channel->data[i];
         if (!isfinite(value)) {
             const int64_t t = i / (series->ny * series->nx);
-            return sei_fail(
-                SEI_ERR_INPUT,
-                "channel '%s', tilt %lld (%g degrees), pixel x %lld y %lld: %g is not a number of counts; clean the series first",
-                channel->name, (long long)t, series->tilts[t].tilt_deg, (long long)(i % series->nx),
-                (long long)(i / series->nx % series->ny), value);
+            return sei_fail(SEI_ERR_INPUT,
+                            "channel '%s', tilt %lld (%g degrees), pixel x %lld y %lld: %g is not a number of counts; repair it "
+                            "first (clean.repair_non_finite, in a recipe of seitomo run)",
+                            channel->name, (long long)t, series->tilts[t].tilt_deg, (long long)(i % series->nx),
+                            (long long)(i / series->nx % series->ny), value);
         }
         positive += value > 0 ? value : 0;
         negative -= value < 0 ? value : 0;
