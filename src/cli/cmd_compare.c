@@ -102,13 +102,22 @@ static json_t *summary(const sei_table *rows, const char *backend) {
     return json_pack("{s:o, s:s}", "methods", methods, "backend", backend);
 }
 
+/* A number of the table; '-' where there is none. */
+static const char *cell(const sei_table *rows, size_t row, const char *column, int digits, char text[32]) {
+    const double value = sei_table_get(rows, row, column);
+    if (isnan(value)) return "-";
+    snprintf(text, 32, "%.*g", digits, value);
+    return text;
+}
+
 static void print_rows(const sei_table *rows) {
     sei_info("%-14s %12s %12s %12s %14s %10s", "method", "elong. acf", "elong. obj.", "residual", "log-likelihood", "truth rmse");
     for (size_t r = 0; r < rows->n_rows; ++r) {
-        sei_info("%-14s %12.4f %12.4f %12.5g %14.7g %10.4f", sei_method_name((sei_method)(int)sei_table_get(rows, r, "method")),
-                 sei_table_get(rows, r, "elongation_autocorrelation"), sei_table_get(rows, r, "elongation_moments"),
-                 sei_table_get(rows, r, "residual"), sei_table_get(rows, r, "log_likelihood"),
-                 sei_table_get(rows, r, "truth_rmse"));
+        char t[5][32];
+        sei_info("%-14s %12s %12s %12s %14s %10s", sei_method_name((sei_method)(int)sei_table_get(rows, r, "method")),
+                 cell(rows, r, "elongation_autocorrelation", 5, t[0]), cell(rows, r, "elongation_moments", 5, t[1]),
+                 cell(rows, r, "residual", 5, t[2]), cell(rows, r, "log_likelihood", 7, t[3]),
+                 cell(rows, r, "truth_rmse", 4, t[4]));
     }
 }
 

@@ -83,8 +83,9 @@ def test_compare_tells_its_geometry(seitomo, tmp_path):
     seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", *small)
     angles = tmp_path / "tilts.rawtlt"
     angles.write_text("".join(f"{t}\n" for t in range(-60, 61, 5)))
-    seitomo("compare", tmp_path / "s/series.emd", "-o", tmp_path / "c", "--methods", "sirt", "--iterations", 2, "--bin", 4, "--depth", 1,
+    done = seitomo("compare", tmp_path / "s/series.emd", "-o", tmp_path / "c", "--methods", "sirt", "--iterations", 2, "--bin", 4, "--depth", 1,
             "--axis-offset", 2, "--invert-tilt", "--pixel-nm", 3, "--angles", angles)
+    assert done.stderr.rstrip().endswith(" -") and "nan" not in done.stderr  # no truth was given
     facts = json.loads((tmp_path / "c/sirt/HAADF.json").read_text())
     given = facts["parameters"]
     assert float(given["pixel_nm"]) == 12 and float(given["axis_offset_px"]) == 0.5 and given["invert_tilt"] == "yes"
