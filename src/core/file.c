@@ -184,6 +184,11 @@ sei_status sei_outfile_write(sei_outfile *file, const void *bytes, size_t count)
     return SEI_OK;
 }
 
+void sei_file_remove(const char *path) {
+    struct stat info;
+    if (lstat(path, &info) == 0 && S_ISREG(info.st_mode)) unlink(path);
+}
+
 void sei_outfile_abort(sei_outfile *file) {
     if (file->path == NULL) return;
     if (file->fd >= 0) close(file->fd);

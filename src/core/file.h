@@ -41,6 +41,8 @@ sei_status sei_outfile_open(const char *path, bool overwrite, sei_outfile *out) 
 sei_status sei_outfile_write(sei_outfile *file, const void *bytes, size_t count) SEI_MUST_CHECK;
 /* Makes the file complete under its name, or fails and leaves nothing. Closes in both cases. */
 sei_status sei_outfile_commit(sei_outfile *file) SEI_MUST_CHECK;
+/* Removes a regular file if there is one; links, folders and devices stay. */
+void sei_file_remove(const char *path);
 void sei_outfile_abort(sei_outfile *file); /* removes the temporary; closed already: nothing */
 
 /* A whole small file in one call. */

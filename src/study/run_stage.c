@@ -188,6 +188,22 @@ static double now_s(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* What an earlier run wrote under the names this stage announces goes first: a picture that is not made again must not
+ * pass for a new one. */
+static sei_status clear_owned(const sei_run_state *run, const sei_stage *stage) {
+    const char *name = NULL;
+    json_t *value = NULL;
+    sei_status status = SEI_OK;
+    json_object_foreach(stage->files, name, value) {
+        char *path = NULL;
+        if (json_object_get(run->owned, name) == NULL) continue;
+        if (status != SEI_OK || (status = sei_path_join(run->root, name, &path)) != SEI_OK) break;
+        sei_file_remove(path);
+        sei_free(path);
+    }
+    return status;
+}
+
 sei_status sei_run_stage(sei_run_state *run, sei_stage *stage) {
     const double started = now_s();
     const char *name = NULL;
@@ -202,6 +218,7 @@ sei_status sei_run_stage(sei_run_state *run, sei_stage *stage) {
     SEI_TRY(sei_run_check_foreign(run, stage));
     /* from here on what the stage may write counts as ours, even if the process dies before it is done */
     SEI_TRY(write_record(run, stage, "started", stage->files));
+    SEI_TRY(clear_owned(run, stage));
     json_object_foreach(stage->files, name, value) {
         json_object_set_new(run->owned, name, json_true());
     }

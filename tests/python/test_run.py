@@ -8,6 +8,7 @@ import html.parser
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -55,6 +56,17 @@ def write_data(folder, seed=1, more="", size=24, radius=8.0):
 def hashes(folder, without=("run_log.json",)):
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
             for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in without}
+
+
+def test_a_picture_that_is_not_made_again_is_gone(seitomo, recipe, tmp_path):
+    if shutil.which("gnuplot") is None:
+        pytest.skip("no gnuplot on this machine")
+    out = tmp_path / "out"
+    seitomo("run", recipe, "-o", out)
+    assert (out / "plots/shifts.svg").is_file()
+    seitomo("run", recipe, "-o", out, "--set", "render.slice_nm=7", env={"PATH": str(tmp_path)})
+    assert not (out / "plots/shifts.svg").exists() and (out / "tables/shifts.csv").is_file()
+    seitomo("verify", out)
 
 
 @pytest.fixture
