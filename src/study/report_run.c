@@ -154,7 +154,10 @@ sei_status sei_page_of_run(const char *folder, const char *html, bool overwrite)
              text_at(provenance, "backend"));
     SEI_TRY(sei_page_paragraph(page, line));
     SEI_TRY(sei_page_heading(page, 2, "Measures"));
-    SEI_TRY(numbers_of(page, folder, "measure", "Numbers of the labelled volume", !wire));
+    SEI_TRY(numbers_of(page, folder, "measure",
+                       "Numbers of the labelled volume. ± covers where boundaries lie within a voxel, not the bias of the "
+                       "missing wedge or of thresholds",
+                       !wire));
     SEI_TRY(pictures(page, folder));
     SEI_TRY(sei_page_heading(page, 2, "How it was made"));
     SEI_TRY(facts_of(page, folder, "input", "Input: every fact with its source"));
