@@ -59,8 +59,10 @@ static sei_status check(const sei_labels *labels, size_t n, const sei_volume *vo
     if (options->connectivity != 6 && options->connectivity != 18 && options->connectivity != 26) {
         return sei_fail(SEI_ERR_USAGE, "connectivity %d: voxels connect through 6, 18 or 26 neighbours", options->connectivity);
     }
-    if (!(options->profile_bin_nm >= 0))
-        return sei_fail(SEI_ERR_USAGE, "profile bins of %g nm: the width is 0 (one voxel) or more", options->profile_bin_nm);
+    if (!(options->profile_bin_nm >= 0) ||
+        (options->profile_bin_nm > 0 && options->profile_bin_nm < labels->voxel_nm / 1000)) /* else bins without number */
+        return sei_fail(SEI_ERR_USAGE, "profile bins of %g nm: the width is 0 (one voxel), or at least a thousandth of a voxel",
+                        options->profile_bin_nm);
     if (options->core_erosion_nm < 0)
         return sei_fail(SEI_ERR_USAGE, "the core cannot be moved inwards by %g nm", options->core_erosion_nm);
     return SEI_OK;
