@@ -157,6 +157,23 @@ static void other_forms_are_read(void **state) {
     }
 }
 
+/* A description that names our lines but leaves them empty says nothing, and nothing of it stays behind. */
+static void empty_lines_say_nothing(void **state) {
+    sei_stacks stacks;
+    const char *path = sei_test_path("ramp.tif");
+    (void)state;
+    write_ramp(path, "w", COMPRESSION_NONE, false);
+    TIFF *t = TIFFOpen(path, "r+");
+    assert_non_null(t);
+    TIFFSetField(t, TIFFTAG_IMAGEDESCRIPTION, "ImageJ=1.54f\nseitomo-channel=\nseitomo-tilt_deg=  \nseitomo-order= \n");
+    assert_int_equal(TIFFRewriteDirectory(t), 1);
+    TIFFClose(t);
+    sei_test_read(&sei_format_tiff, path, false, &stacks);
+    assert_int_equal(stacks.items[0].n_angles, 0);
+    assert_null(stacks.items[0].tilt_deg);
+    sei_stacks_free(&stacks);
+}
+
 static void refuse(const char *path, const char *part) {
     const sei_format_read options = {.n_wanted = 0};
     sei_stacks stacks = {0};
@@ -330,17 +347,12 @@ static void real_series(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(series_come_back_whole),
-        cmocka_unit_test(the_mask_is_absent_when_there_is_none),
-        cmocka_unit_test(names_cannot_forge_lines),
-        cmocka_unit_test(volumes_and_labels_come_back),
-        cmocka_unit_test(other_forms_are_read),
-        cmocka_unit_test(truncated_files_say_so),
-        cmocka_unit_test(a_cut_stack_keeps_its_whole_images),
-        cmocka_unit_test(traps_are_refused),
-        cmocka_unit_test(memory_that_runs_out),
-        cmocka_unit_test(files_of_other_programs),
-        cmocka_unit_test(real_series),
+        cmocka_unit_test(series_come_back_whole),   cmocka_unit_test(the_mask_is_absent_when_there_is_none),
+        cmocka_unit_test(names_cannot_forge_lines), cmocka_unit_test(volumes_and_labels_come_back),
+        cmocka_unit_test(other_forms_are_read),     cmocka_unit_test(empty_lines_say_nothing),
+        cmocka_unit_test(truncated_files_say_so),   cmocka_unit_test(a_cut_stack_keeps_its_whole_images),
+        cmocka_unit_test(traps_are_refused),        cmocka_unit_test(memory_that_runs_out),
+        cmocka_unit_test(files_of_other_programs),  cmocka_unit_test(real_series),
     };
     TIFFSetErrorHandler(NULL);
     TIFFSetWarningHandler(NULL);

@@ -232,7 +232,7 @@ static sei_status learn_tilts(const char *text, sei_stack *stack) {
     size_t count = 0;
     sei_status status = SEI_OK;
     SEI_TRY(line_numbers(text, "seitomo-tilt_deg", &numbers, &count));
-    if (count == 0) return SEI_OK;
+    if (count == 0) goto done; /* the line may be there and empty */
     stack->tilt_deg = numbers;
     stack->n_angles = count;
     numbers = NULL;
