@@ -57,6 +57,17 @@ sei_status sei_cuda_check_distinct(sei_cuda_device *device, const char *op, cons
     return device->fail(SEI_ERR_USAGE, "%s: input and output are one buffer", op);
 }
 
+sei_status sei_cuda_check_update(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *back,
+                                 const char *factor_name, const sei_buffer *factor, const sei_buffer *volume, unsigned *blocks) {
+    SEI_RETURN(sei_cuda_check_slab(device, op, slab));
+    const size_t n = sei_cuda_volume_count(slab);
+    SEI_RETURN(sei_cuda_check_buffer(device, op, "back", back, n));
+    SEI_RETURN(sei_cuda_check_buffer(device, op, factor_name, factor, n));
+    SEI_RETURN(sei_cuda_check_buffer(device, op, "volume", volume, n));
+    SEI_RETURN(sei_cuda_check_distinct(device, op, back, volume));
+    return sei_cuda_extent(device, op, (n + UPDATE_BLOCK - 1) / UPDATE_BLOCK, blocks);
+}
+
 sei_status sei_cuda_check_length(sei_cuda_device *device, const char *op, const char *name, int n, int least) {
     int rest = n;
     if (n < least || n < 2 || n > MAX_LENGTH || n % 2 != 0) {

@@ -103,6 +103,10 @@ sei_status sei_cuda_check_optional(sei_cuda_device *device, const char *op, cons
                                    size_t needed);
 /* Input and output must be two buffers. */
 sei_status sei_cuda_check_distinct(sei_cuda_device *device, const char *op, const sei_buffer *in, const sei_buffer *out);
+/* The operands of em_update and sirt_update, and the launch's blocks of UPDATE_BLOCK threads. */
+enum { UPDATE_BLOCK = 256 };
+sei_status sei_cuda_check_update(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *back,
+                                 const char *factor_name, const sei_buffer *factor, const sei_buffer *volume, unsigned *blocks);
 /* The length of a transform: even, 2^a 3^b 5^c, at least `least`. */
 sei_status sei_cuda_check_length(sei_cuda_device *device, const char *op, const char *name, int n, int least);
 /* `count` blocks or threads as a launch's x extent; SEI_ERR_USAGE beyond what a card takes. */
@@ -123,11 +127,8 @@ static inline sei_cuda_shape sei_cuda_shape_of(const sei_slab *s) {
 sei_status sei_cuda_plans(sei_cuda_device *device, int rows, int n, int batch, const sei_cuda_plan **out);
 void sei_cuda_plans_free(sei_cuda_device *device);
 
-/* Adds up partial[chunk][SEI_SUM_COUNT][ny] over the chunks, in order, into sums[SEI_SUM_COUNT][ny] on the host. */
-sei_status sei_cuda_collect_sums(sei_cuda_device *device, size_t n_chunks, int ny, double *sums);
-/* Room for the partial sums; chunks of SEI_CUDA_SUM_BINS bins. */
+/* The sums of an iteration are taken in chunks of so many bins. */
 enum { SEI_CUDA_SUM_BINS = 64 };
-sei_status sei_cuda_partial_sums(sei_cuda_device *device, const sei_slab *slab, size_t *n_chunks, double **out);
 
 #define X(op, parameters) sei_status sei_cuda_##op parameters;
 SEI_OPERATOR_LIST(X)

@@ -1,51 +1,28 @@
 /* SIRT (Gilbert 1972): the weighted residual, and the additive update with its optional positivity. */
-#include "device.cuh"
+#include "bins.cuh"
 
-/* One thread: one slice, SEI_CUDA_SUM_BINS bins one after another. weight, background and partial may be NULL. */
 __global__ void sirt_residual_kernel(size_t n_bins, int ny, const float *__restrict__ counts, const float *__restrict__ weight,
                                      const float *__restrict__ background, const float *__restrict__ inverse_row,
                                      float *__restrict__ sinogram, double *__restrict__ partial) {
-    const size_t columns = ((size_t)ny + 127) / 128;
-    const size_t chunk = blockIdx.x / columns;
-    const size_t y = blockIdx.x % columns * 128 + threadIdx.x;
-    if (y >= (size_t)ny) return;
-    double sum[SEI_SUM_COUNT] = {0};
-    const size_t end = (chunk + 1) * SEI_CUDA_SUM_BINS < n_bins ? (chunk + 1) * SEI_CUDA_SUM_BINS : n_bins;
-    for (size_t bin = chunk * SEI_CUDA_SUM_BINS; bin < end; ++bin) {
-        const size_t i = bin * (size_t)ny + y;
-        const double w = weight == nullptr ? 1.0 : (double)weight[i];
-        const double m = (double)sinogram[i] + (background == nullptr ? 0.0 : (double)background[i]);
+    for_each_bin(n_bins, ny, partial, [&](size_t i, double *sum) {
+        const double w = bin_weight(weight, i), m = bin_model(sinogram, background, i);
         const double difference = (double)counts[i] - m;
         sinogram[i] = (float)(w * (double)inverse_row[i] * difference);
         sum[SEI_SUM_RESIDUAL2] += w * difference * difference;
         sum[SEI_SUM_MODEL] += w * m;
-    }
-    if (partial == nullptr) return;
-    for (size_t k = 0; k < SEI_SUM_COUNT; ++k) partial[(chunk * SEI_SUM_COUNT + k) * (size_t)ny + y] = sum[k];
+    });
 }
 
 sei_status sei_cuda_sirt_residual(sei_device *face, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
                                   const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram,
                                   double *sums) {
     sei_cuda_device *device = sei_cuda_of(face);
-    SEI_RETURN(sei_cuda_check_slab(device, "sirt_residual", slab));
-    const size_t n = sei_cuda_sinogram_count(slab), bins = (size_t)slab->n_tilts * (size_t)slab->nu;
-    SEI_RETURN(sei_cuda_check_buffer(device, "sirt_residual", "counts", counts, n));
-    SEI_RETURN(sei_cuda_check_buffer(device, "sirt_residual", "inverse_row", inverse_row, n));
-    SEI_RETURN(sei_cuda_check_buffer(device, "sirt_residual", "sinogram", sinogram, n));
-    SEI_RETURN(sei_cuda_check_optional(device, "sirt_residual", "weight", weight, n));
-    SEI_RETURN(sei_cuda_check_optional(device, "sirt_residual", "background", background, n));
-    SEI_RETURN(sei_cuda_check_distinct(device, "sirt_residual", counts, sinogram));
-    size_t chunks = (bins + SEI_CUDA_SUM_BINS - 1) / SEI_CUDA_SUM_BINS;
-    double *partial = nullptr;
-    unsigned blocks = 0;
-    if (sums != nullptr) SEI_RETURN(sei_cuda_partial_sums(device, slab, &chunks, &partial));
-    SEI_RETURN(sei_cuda_extent(device, "sirt_residual", chunks * (((size_t)slab->ny + 127) / 128), &blocks));
-    const float *w = weight == nullptr ? nullptr : weight->data, *r = background == nullptr ? nullptr : background->data;
-    SEI_LAUNCH_PLAIN(sirt_residual_kernel, blocks, 128, bins, slab->ny, counts->data, w, r, inverse_row->data, sinogram->data,
-                     partial);
-    SEI_RETURN(sei_cuda_launched(device, "sirt_residual_kernel"));
-    return sums == nullptr ? SEI_OK : sei_cuda_collect_sums(device, chunks, slab->ny, sums);
+    sei_cuda_bins bins = {};
+    SEI_RETURN(sei_cuda_bins_begin(device, "sirt_residual", slab, counts, weight, background, sinogram, sums, &bins));
+    SEI_RETURN(sei_cuda_check_buffer(device, "sirt_residual", "inverse_row", inverse_row, sei_cuda_sinogram_count(slab)));
+    SEI_LAUNCH_PLAIN(sirt_residual_kernel, bins.blocks, BINS_BLOCK, bins.count, slab->ny, counts->data, sei_cuda_floats(weight),
+                     sei_cuda_floats(background), inverse_row->data, sinogram->data, bins.partial);
+    return sei_cuda_bins_end(device, "sirt_residual_kernel", slab, &bins, sums);
 }
 
 __global__ void sirt_update_kernel(size_t count, const float *__restrict__ back, const float *__restrict__ inverse_column,
@@ -59,14 +36,9 @@ __global__ void sirt_update_kernel(size_t count, const float *__restrict__ back,
 sei_status sei_cuda_sirt_update(sei_device *face, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse_column,
                                 float relaxation, bool positive, sei_buffer *volume) {
     sei_cuda_device *device = sei_cuda_of(face);
-    SEI_RETURN(sei_cuda_check_slab(device, "sirt_update", slab));
-    const size_t n = sei_cuda_volume_count(slab);
     unsigned blocks = 0;
-    SEI_RETURN(sei_cuda_check_buffer(device, "sirt_update", "back", back, n));
-    SEI_RETURN(sei_cuda_check_buffer(device, "sirt_update", "inverse_column", inverse_column, n));
-    SEI_RETURN(sei_cuda_check_buffer(device, "sirt_update", "volume", volume, n));
-    SEI_RETURN(sei_cuda_check_distinct(device, "sirt_update", back, volume));
-    SEI_RETURN(sei_cuda_extent(device, "sirt_update", (n + 255) / 256, &blocks));
-    SEI_LAUNCH_PLAIN(sirt_update_kernel, blocks, 256, n, back->data, inverse_column->data, relaxation, positive, volume->data);
+    SEI_RETURN(sei_cuda_check_update(device, "sirt_update", slab, back, "inverse_column", inverse_column, volume, &blocks));
+    SEI_LAUNCH_PLAIN(sirt_update_kernel, blocks, UPDATE_BLOCK, sei_cuda_volume_count(slab), back->data, inverse_column->data,
+                     relaxation, positive, volume->data);
     return sei_cuda_launched(device, "sirt_update_kernel");
 }

@@ -1,14 +1,12 @@
 /* Sums per slice in double precision and in one fixed order: chunks of bins first, then the chunks one after another. */
-#include "device.cuh"
+#include "bins.cuh"
 
-sei_status sei_cuda_partial_sums(sei_cuda_device *device, const sei_slab *slab, size_t *n_chunks, double **out) {
-    const size_t bins = (size_t)slab->n_tilts * (size_t)slab->nu;
-    const size_t chunks = (bins + SEI_CUDA_SUM_BINS - 1) / SEI_CUDA_SUM_BINS;
+/* Room for the sums of all chunks. */
+static sei_status partial_sums(sei_cuda_device *device, const sei_slab *slab, size_t chunks, double **out) {
     void *memory = nullptr;
     /* one more chunk's room holds the result */
     SEI_RETURN(
         sei_cuda_scratch(device, SEI_SCRATCH_SUMS, (chunks + 1) * SEI_SUM_COUNT * (size_t)slab->ny * sizeof(double), &memory));
-    *n_chunks = chunks;
     *out = static_cast<double *>(memory);
     return SEI_OK;
 }
@@ -22,7 +20,8 @@ __global__ void collect_kernel(double *partial, size_t n_chunks, int ny) {
     partial[n_chunks * n + (size_t)i] = sum;
 }
 
-sei_status sei_cuda_collect_sums(sei_cuda_device *device, size_t n_chunks, int ny, double *sums) {
+/* Adds up partial[chunk][SEI_SUM_COUNT][ny] over the chunks, in order, into sums[SEI_SUM_COUNT][ny] on the host. */
+static sei_status collect_sums(sei_cuda_device *device, size_t n_chunks, int ny, double *sums) {
     double *partial = static_cast<double *>(device->scratch[SEI_SCRATCH_SUMS].data);
     const size_t n = (size_t)SEI_SUM_COUNT * (size_t)ny;
     unsigned blocks = 0;
@@ -31,4 +30,29 @@ sei_status sei_cuda_collect_sums(sei_cuda_device *device, size_t n_chunks, int n
     SEI_RETURN(sei_cuda_launched(device, "collect_kernel"));
     SEI_CUDA_TRY(device, cudaMemcpy(sums, partial + n_chunks * n, n * sizeof(double), cudaMemcpyDeviceToHost));
     return SEI_OK;
+}
+
+sei_status sei_cuda_bins_begin(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *counts,
+                               const sei_buffer *weight, const sei_buffer *background, const sei_buffer *sinogram,
+                               const double *sums, sei_cuda_bins *out) {
+    SEI_RETURN(sei_cuda_check_slab(device, op, slab));
+    const size_t n = sei_cuda_sinogram_count(slab), bins = (size_t)slab->n_tilts * (size_t)slab->nu;
+    SEI_RETURN(sei_cuda_check_buffer(device, op, "counts", counts, n));
+    SEI_RETURN(sei_cuda_check_buffer(device, op, "sinogram", sinogram, n));
+    SEI_RETURN(sei_cuda_check_optional(device, op, "weight", weight, n));
+    SEI_RETURN(sei_cuda_check_optional(device, op, "background", background, n));
+    SEI_RETURN(sei_cuda_check_distinct(device, op, counts, sinogram));
+    sei_cuda_bins ready = {};
+    ready.count = bins;
+    ready.chunks = (bins + SEI_CUDA_SUM_BINS - 1) / SEI_CUDA_SUM_BINS;
+    if (sums != nullptr) SEI_RETURN(partial_sums(device, slab, ready.chunks, &ready.partial));
+    SEI_RETURN(sei_cuda_extent(device, op, ready.chunks * (((size_t)slab->ny + BINS_BLOCK - 1) / BINS_BLOCK), &ready.blocks));
+    *out = ready;
+    return SEI_OK;
+}
+
+sei_status sei_cuda_bins_end(sei_cuda_device *device, const char *kernel, const sei_slab *slab, const sei_cuda_bins *bins,
+                             double *sums) {
+    SEI_RETURN(sei_cuda_launched(device, kernel));
+    return sums == nullptr ? SEI_OK : collect_sums(device, bins->chunks, slab->ny, sums);
 }

@@ -8,8 +8,8 @@
 
 #include "device.cuh"
 
-/* The shape of a block of either projector: one warp along y per ray or voxel, each lane SLICES_PER_LANE slices. */
-enum { WARP = 32, RAYS_PER_BLOCK = 8, VOXELS_PER_BLOCK = 8, SLICES_PER_LANE = 4, SLICES_PER_BLOCK = WARP * SLICES_PER_LANE };
+/* The shape of a block of either projector: one warp along y per ray or voxel (a target), each lane SLICES_PER_LANE slices. */
+enum { WARP = 32, TARGETS_PER_BLOCK = 8, SLICES_PER_LANE = 4, SLICES_PER_BLOCK = WARP * SLICES_PER_LANE };
 
 /* The most voxels of a row that one ray meets: |x - centre| < reach/larger, an open interval of at most that length. */
 template <int KERNEL>
