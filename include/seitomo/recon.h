@@ -55,7 +55,8 @@ void sei_recon_report_free(sei_recon_report *report);
 /*
  * Reconstructs one channel of an aligned series (axis along y; axis_deg must be 0 within 1e-6).
  *   WBP   filtered back-projection of w*(b - r), ramp times a window, angular weights by tilt spacing; spread by the strip
- *         weights whatever the kernel, which then serves the residual only
+ *         weights whatever the kernel, which then serves the residual only. Before the filter a bin without data takes
+ *         the line between the nearest two of its row that have some, or the value of the nearest; the latter is not spread
  *   SIRT  x += relaxation * C A' (w R (b - r - A x)), R = 1/A1, C = 1/A'w, start 0; positive clips at 0 after each step
  *   EM    x *= A'( w b / (A x + r) ) / A' w  (Shepp & Vardi 1982). Start: every slice uniform inside the support, scaled to
  *         its data, sum w(b-r) / sum wA1 (and not below a hundredth of sum wb); a slice without counts is 0

@@ -100,11 +100,45 @@ static int padded_length(int least) {
     }
 }
 
+/*
+ * Bins of one tilt without data, before the filter: a zero there would be an edge, which the ramp makes the brightest thing of
+ * its row. They take what lies between the nearest bins with data, linearly; beyond the last of them, its value.
+ */
+static void bridge_gaps(int nu, int ny, const float *valid, float *row) {
+    for (int y = 0; y < ny; ++y) {
+        int last = -1; /* the last bin with data */
+        for (int u = 0; u <= nu; ++u) {
+            if (u < nu && valid[(size_t)u * (size_t)ny + (size_t)y] <= 0) continue;
+            const int left = last >= 0 ? last : u, right = u < nu ? u : last;
+            for (int gap = last + 1; gap < u && right >= 0 && left < nu; ++gap) {
+                const double a = (double)row[(size_t)left * (size_t)ny + (size_t)y];
+                const double b = (double)row[(size_t)right * (size_t)ny + (size_t)y];
+                const double share = right > left ? (double)(gap - left) / (right - left) : 0;
+                row[(size_t)gap * (size_t)ny + (size_t)y] = (float)(a + share * (b - a));
+            }
+            last = u;
+        }
+    }
+}
+
+/* After the filter: what was continued beyond the data is not spread. A bridge between two bins with data is: its voxels would
+ * lack this tilt's share of their density. */
+static void cut_ends(int nu, int ny, const float *valid, float *row) {
+    for (int y = 0; y < ny; ++y) {
+        int first = 0, last = nu - 1;
+        while (first < nu && valid[(size_t)first * (size_t)ny + (size_t)y] <= 0) ++first;
+        while (last > first && valid[(size_t)last * (size_t)ny + (size_t)y] <= 0) --last;
+        for (int u = 0; u < nu; ++u)
+            if (u < first || u > last) row[(size_t)u * (size_t)ny + (size_t)y] = 0;
+    }
+}
+
 /* model = dtheta * w * (b - r), filtered along u. */
 static sei_status filtered(sei_solver *s) {
     sei_status status = SEI_OK;
     sei_device *d = s->device;
     float *response = NULL;
+    float *valid = NULL; /* of one tilt */
     double *weight = NULL;
     const int n_padded = padded_length(2 * s->slab.nu);
     const size_t per_tilt = (size_t)s->slab.nu * (size_t)s->slab.ny, n = sei_solver_sinogram_count(s);
@@ -116,10 +150,26 @@ static sei_status filtered(sei_solver *s) {
     SEI_TRY(SEI_OP(d, fill)(d, s->inverse_row, 1));
     SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->counts, s->weight, s->background, s->inverse_row, s->model, NULL));
     SEI_TRY(SEI_OP(d, download)(d, s->model, 0, n, s->host_sinogram));
-    for (size_t i = 0; i < n; ++i) s->host_sinogram[i] *= (float)weight[i / per_tilt];
+    if (s->weight != NULL) SEI_TRY(SEI_NEW(valid, (int64_t)per_tilt, 1, 1));
+    for (int t = 0; t < s->slab.n_tilts; ++t) {
+        float *tilt = s->host_sinogram + (size_t)t * per_tilt;
+        if (valid != NULL) {
+            SEI_TRY(SEI_OP(d, download)(d, s->weight, (size_t)t * per_tilt, per_tilt, valid));
+            bridge_gaps(s->slab.nu, s->slab.ny, valid, tilt);
+        }
+        for (size_t i = 0; i < per_tilt; ++i) tilt[i] *= (float)weight[t];
+    }
     SEI_TRY(SEI_OP(d, upload)(d, s->model, 0, n, s->host_sinogram));
     SEI_TRY(SEI_OP(d, filter_rows)(d, &s->slab, response, n_padded, s->model));
+    for (int t = 0; valid != NULL && t < s->slab.n_tilts; ++t) {
+        float *tilt = s->host_sinogram + (size_t)t * per_tilt;
+        SEI_TRY(SEI_OP(d, download)(d, s->weight, (size_t)t * per_tilt, per_tilt, valid));
+        SEI_TRY(SEI_OP(d, download)(d, s->model, (size_t)t * per_tilt, per_tilt, tilt));
+        cut_ends(s->slab.nu, s->slab.ny, valid, tilt);
+        SEI_TRY(SEI_OP(d, upload)(d, s->model, (size_t)t * per_tilt, per_tilt, tilt));
+    }
 done:
+    sei_free(valid);
     sei_free(response);
     sei_free(weight);
     return status;
