@@ -105,6 +105,7 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
 typedef struct sei_backend {
     const char *name;
     const char *description; /* one line: instruction set or card, threads; for logs and doctor */
+    const char *arithmetic;  /* what beside the name changes last bits: "fma" or "baseline" (cpu); NULL: nothing */
 #define X(op, parameters) sei_status(*op) parameters;
     SEI_OPERATOR_LIST(X)
     SEI_MEMORY_LIST(X)
@@ -132,6 +133,8 @@ typedef struct sei_device_options {
  */
 sei_status sei_device_open(const sei_device_options *options, sei_device **out) SEI_MUST_CHECK;
 void sei_device_close(sei_device *device); /* NULL: nothing */
+/* The backend as provenance and stamps name it, equal where bits are: "ref", "cpu (fma)", "cpu (baseline)", "cuda". */
+void sei_device_record(const sei_device *device, char record[SEI_NAME_LENGTH]);
 
 /* Why a backend cannot be used here, as one line, or NULL if it can. Static or thread-local storage. */
 const char *sei_backend_absence(const char *name);
@@ -141,7 +144,7 @@ typedef struct sei_module_host {
     int interface_version; /* SEI_MODULE_VERSION of the program */
     sei_status (*fail)(sei_status status, const char *format, ...);
 } sei_module_host;
-enum { SEI_MODULE_VERSION = 1 };
+enum { SEI_MODULE_VERSION = 2 };
 typedef sei_status (*sei_backend_module_open)(const sei_module_host *host, const sei_device_options *options, sei_device **out);
 #define SEI_BACKEND_MODULE_SYMBOL "sei_backend_module"
 

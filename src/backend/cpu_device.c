@@ -183,6 +183,7 @@ sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     if (status != SEI_OK) return status;
     sei_cpu(&host->device)->kernels = kernels;
     host->table.name = "cpu";
+    host->table.arithmetic = kernels == &kernels_baseline ? "baseline" : "fma"; /* the wide sets differ in no bit */
     snprintf(host->description, sizeof host->description, "%s, %d thread%s", kernels->isa, host->threads,
              host->threads == 1 ? "" : "s");
     host->table.project = cpu_project;

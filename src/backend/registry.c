@@ -35,6 +35,11 @@ void sei_device_close(sei_device *device) {
     if (device != NULL) device->backend->close(device);
 }
 
+void sei_device_record(const sei_device *device, char record[SEI_NAME_LENGTH]) {
+    const char *arithmetic = device->backend->arithmetic;
+    snprintf(record, SEI_NAME_LENGTH, arithmetic == NULL ? "%.30s" : "%.30s (%.30s)", device->backend->name, arithmetic);
+}
+
 const char *sei_backend_absence(const char *name) {
     static _Thread_local char reason[1024];
     sei_device *device = NULL;

@@ -110,10 +110,13 @@ static sei_status make_provenance(const align_words *words, const sei_device *de
     const sei_align_options *o = &words->align;
     sei_status status = SEI_OK;
     snprintf(provenance->stage, sizeof provenance->stage, "align");
-    snprintf(provenance->backend, sizeof provenance->backend, "%s", device->backend->name);
+    sei_device_record(device, provenance->backend);
     for (size_t i = 0; i < words->files.count; ++i) SEI_TRY(add_input(provenance, words->files.names[i]));
     if (words->common.angles != NULL) SEI_TRY(sei_io_provenance_add_input(provenance, words->common.angles));
+    SEI_TRY(sei_provenance_set(provenance, "pixel_nm", "%.17g", series->pixel_nm));
     SEI_TRY(sei_provenance_set(provenance, "axis_deg", "%.17g", series->axis_deg));
+    if (!isnan(words->common.axis_offset_px))
+        SEI_TRY(sei_provenance_set(provenance, "axis_offset_px", "%.17g", words->common.axis_offset_px));
     SEI_TRY(sei_provenance_set(provenance, "interpolation", "%s", o->interpolation == 1 ? "bilinear" : "cubic"));
     SEI_TRY(sei_provenance_set(provenance, "invert_tilt", "%s", words->common.invert_tilt ? "yes" : "no"));
     SEI_TRY(sei_provenance_set(provenance, "flip_y", "%s", words->common.flip_y ? "yes" : "no"));

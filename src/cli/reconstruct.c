@@ -253,7 +253,7 @@ sei_status sei_cli_reconstruct_provenance(const sei_cli_reconstruct *o, const se
     sei_provenance p = {0};
     const sei_recon_options *r = &o->recon;
     snprintf(p.stage, sizeof p.stage, "reconstruct");
-    snprintf(p.backend, sizeof p.backend, "%s", device->backend->name);
+    sei_device_record(device, p.backend);
     SEI_TRY(sei_provenance_set(&p, "method", "%s", sei_method_name(r->method)));
     SEI_TRY(sei_provenance_set(&p, "projector", "%s", sei_kernel_name(r->kernel)));
     if (r->method != SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(&p, "iterations", "%d", r->iterations));

@@ -67,7 +67,7 @@ static sei_status provenance_of(const sei_compare_work *work, size_t index, sei_
     const sei_compare_options *o = work->options;
     sei_status status = SEI_OK;
     snprintf(out->stage, sizeof out->stage, "compare");
-    snprintf(out->backend, sizeof out->backend, "%s", work->device->backend->name);
+    sei_device_record(work->device, out->backend);
     SEI_TRY(sei_provenance_set(out, "method", "%s", sei_method_name(work->methods[index])));
     SEI_TRY(sei_provenance_set(out, "channel", "%s", work->channel));
     SEI_TRY(sei_provenance_set(out, "iterations", "%d", o->iterations));

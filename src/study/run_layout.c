@@ -127,6 +127,7 @@ static sei_status add_reconstruct(sei_run_state *run, unsigned e, size_t c, size
     sei_text whole = {0};
     sei_stage *stage = NULL;
     const sei_recipe_recon *entry = &run->recipe->reconstruct[e];
+    char backend[SEI_NAME_LENGTH];
     json_t *keys = json_copy(json_array_get(json_object_get(run->resolved, "reconstruct"), e));
     sei_status status = SEI_OK;
     if (keys == NULL) return sei_fail(SEI_ERR_MEMORY, "not enough memory for the run's records");
@@ -134,7 +135,8 @@ static sei_status add_reconstruct(sei_run_state *run, unsigned e, size_t c, size
     json_object_del(keys, "channels");
     snprintf(name, sizeof name, "reconstruct.%s.%s", entry->name, run->file_names[c]);
     SEI_TRY(sei_json_dump(keys, &text));
-    SEI_TRY(sei_text_add(&whole, "%s\n%s\n%s\n", text, run->channels[c], run->device->backend->name));
+    sei_device_record(run->device, backend);
+    SEI_TRY(sei_text_add(&whole, "%s\n%s\n%s\n", text, run->channels[c], backend));
     for (size_t other = 0; other < run->n_channels; ++other) {
         if (sei_run_takes(run, e, other)) SEI_TRY(sei_text_add(&whole, "%d ", sei_run_bin(run, e, other)));
     }
@@ -155,6 +157,7 @@ sei_status sei_run_layout(sei_run_state *run) {
     sei_text text = {0};
     sei_stage *stage = NULL;
     size_t *upstream = NULL;
+    char backend[SEI_NAME_LENGTH];
     sei_status status = SEI_OK;
     SEI_TRY(SEI_NEW(run->stages, SEI_RUN_MAX_STAGES, 1, 1));
     SEI_TRY(SEI_NEW(upstream, SEI_RUN_MAX_STAGES, 1, 1));
@@ -173,7 +176,8 @@ sei_status sei_run_layout(sei_run_state *run) {
 
     text.length = 0;
     SEI_TRY(part_text(run, "align", &text));
-    SEI_TRY(sei_text_add(&text, "%s\n", run->device->backend->name));
+    sei_device_record(run->device, backend);
+    SEI_TRY(sei_text_add(&text, "%s\n", backend));
     if (run->shifts_path != NULL) {
         char hex[65];
         SEI_TRY(sei_io_sha256_file(run->shifts_path, hex));

@@ -35,7 +35,9 @@ sei_status sei_stage_provenance(sei_run_state *run, sei_stage *stage) {
     char *path = NULL;
     char *text = NULL;
     char *recipe_path = NULL;
+    char backend[SEI_NAME_LENGTH];
     sei_status status = SEI_OK;
+    sei_device_record(run->device, backend);
     for (size_t i = 0; &run->stages[i] < stage; ++i) SEI_TRY(add_stage(run, &run->stages[i], stages, files));
     for (size_t i = 0; i < run->provenance.n_inputs; ++i) {
         const sei_input_file *in = &run->provenance.inputs[i];
@@ -49,7 +51,7 @@ sei_status sei_stage_provenance(sei_run_state *run, sei_stage *stage) {
     json_object_del(json_object_get(recipe, "align"), "shifts");
     whole =
         json_pack("{s:s, s:s, s:s, s:s, s:O, s:O, s:O, s:O}", "kind", "run", "program", "seitomo", "version", SEITOMO_VERSION,
-                  "backend", run->device->backend->name, "inputs", inputs, "recipe", recipe, "stages", stages, "files", files);
+                  "backend", backend, "inputs", inputs, "recipe", recipe, "stages", stages, "files", files);
     SEI_TRY(sei_json_dump(recipe, &text));
     json_decref(recipe);
     if (whole == NULL) {

@@ -268,6 +268,7 @@ sei_status sei_run_provenance(sei_run_state *run, const sei_stage *stage, const 
     p->n_parameters = 0;
     sei_numbers_free(&p->numbers);
     snprintf(p->stage, sizeof p->stage, "%.*s", SEI_NAME_LENGTH - 1, stage->name);
-    snprintf(p->backend, sizeof p->backend, "%s", uses_device ? run->device->backend->name : "");
+    p->backend[0] = 0;
+    if (uses_device) sei_device_record(run->device, p->backend);
     return add_parameters(p, "", parameters);
 }

@@ -123,7 +123,8 @@ sei_status sei_stage_measure(sei_run_state *run, sei_stage *stage) {
     SEI_TRY(sei_measure(&labels, n, volumes, &run->recipe->measure, &numbers, &profiles));
     stage->numbers = sei_json_numbers(&numbers);
     SEI_TRY(sei_run_path(run, stage, "measures.json", &to));
-    SEI_TRY(sei_io_write_numbers(to, &numbers, NULL, true));
+    SEI_TRY(sei_run_provenance(run, stage, json_object_get(run->resolved, "measure"), false));
+    SEI_TRY(sei_io_write_numbers(to, &numbers, &run->provenance, true));
     if (profiles.n_columns > 0) {
         SEI_TRY(sei_run_path(run, stage, "tables/profiles.csv", &table));
         SEI_TRY(sei_io_write_table(table, &profiles, true));

@@ -327,9 +327,11 @@ def test_real_eds_series_from_emd_mrc_and_tiff(seitomo, third_party, tmp_path):
     assert len(emd) == 10 and emd == mrc
     assert len(tif) == 4 and all(emd[name] == value for name, value in tif.items())
     labels = json.loads((tmp_path / "emd" / "measures.json").read_text())
+    del labels["provenance"]
     assert labels["fe_rich_grain_volume"]["value"] > 0 and labels["silicate_count"]["value"] >= 1
     # an MRC header holds the pixel size as float32, so numbers in nm may differ in its last digits
     again = json.loads((tmp_path / "mrc" / "measures.json").read_text())
+    del again["provenance"]
     assert labels.keys() == again.keys()
     for name, number in labels.items():
         other = again[name]["value"]
