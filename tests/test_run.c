@@ -31,14 +31,15 @@ enum { SIDE = 40, ROWS = 12, TILTS = 13 };
 static void make_series(const char *path, double drift_px) {
     double tilts[TILTS];
     for (int t = 0; t < TILTS; ++t) tilts[t] = -60 + 10 * t;
-    const sei_body bodies[] = {
-        {.shape = SEI_SHAPE_CYLINDER, .half_nm = {26, 0, 26}, .label = SEI_LABEL_SEI, .density = {0.4, 0, 1}},
-        {.shape = SEI_SHAPE_CYLINDER, .half_nm = {17, 0, 17}, .label = SEI_LABEL_SI, .density = {1, 1, 0}},
-        {.shape = SEI_SHAPE_ELLIPSOID,
-         .centre_nm = {4, 0, -3},
-         .half_nm = {6, 7, 6},
-         .label = SEI_LABEL_CLOSED_VOID,
-         .density = {0, 0, 0}}};
+    static const sei_material materials[] = {{.name = "vacuum", .is_void = true},
+                                             {.name = "sei", .label = SEI_LABEL_SEI},
+                                             {.name = "silicon", .label = SEI_LABEL_SI},
+                                             {.name = "pore", .label = SEI_LABEL_CLOSED_VOID, .is_void = true}};
+    static const double signal[4][3] = {{0}, {0.4, 0, 1}, {1, 1, 0}, {0}};
+    static const sei_body bodies[] = {
+        {.shape = SEI_SHAPE_CYLINDER, .half_nm = {26, 0, 26}, .material = 1},
+        {.shape = SEI_SHAPE_CYLINDER, .half_nm = {17, 0, 17}, .material = 2},
+        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {4, 0, -3}, .half_nm = {6, 7, 6}, .material = 3}};
     sei_simulation s = {.nx = SIDE,
                         .ny = ROWS,
                         .nz = SIDE,
@@ -48,8 +49,8 @@ static void make_series(const char *path, double drift_px) {
                         .n_channels = 3,
                         .channel_names = {"HAADF", "Si", "O"},
                         .counts = {0, 40, 40},
-                        .n_bodies = 3,
-                        .bodies = bodies,
+                        .specimen = {.n_materials = 4, .materials = materials, .n_bodies = 3, .bodies = bodies},
+                        .signal = signal[0],
                         .drift_px = drift_px,
                         .subsamples = 2,
                         .seed = 7};
@@ -298,10 +299,12 @@ static void test_compare_on_spheres(void **state) {
     enum { N = 48 };
     double tilts[25];
     for (int t = 0; t < 25; ++t) tilts[t] = -60 + 5 * t;
-    const sei_body bodies[] = {
-        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {-9, 0, -8}, .half_nm = {5, 5, 5}, .label = 1, .density = {1}},
-        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {9, -2, 7}, .half_nm = {5, 5, 5}, .label = 1, .density = {1}},
-        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {-8, 3, 9}, .half_nm = {4, 4, 4}, .label = 1, .density = {1}}};
+    static const sei_material materials[] = {{.name = "vacuum", .is_void = true}, {.name = "silicon", .label = 1}};
+    static const double signal[] = {0, 1};
+    static const sei_body bodies[] = {
+        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {-9, 0, -8}, .half_nm = {5, 5, 5}, .material = 1},
+        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {9, -2, 7}, .half_nm = {5, 5, 5}, .material = 1},
+        {.shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {-8, 3, 9}, .half_nm = {4, 4, 4}, .material = 1}};
     sei_simulation s = {.nx = N,
                         .ny = 20,
                         .nz = N,
@@ -310,8 +313,8 @@ static void test_compare_on_spheres(void **state) {
                         .tilt_deg = tilts,
                         .n_channels = 1,
                         .channel_names = {"HAADF"},
-                        .n_bodies = 3,
-                        .bodies = bodies,
+                        .specimen = {.n_materials = 2, .materials = materials, .n_bodies = 3, .bodies = bodies},
+                        .signal = signal,
                         .subsamples = 2};
     sei_series series = {0};
     sei_volume truth = {0};

@@ -9,6 +9,12 @@
 
 static const double pi = 3.14159265358979323846;
 
+static const sei_material materials[] = {{.name = "vacuum", .is_void = true},
+                                         {.name = "silicon", .label = SEI_LABEL_SI},
+                                         {.name = "sei", .label = SEI_LABEL_SEI},
+                                         {.name = "pore", .label = SEI_LABEL_CLOSED_VOID, .is_void = true}};
+static const double signal[] = {0, 1, 0.5, 0};
+
 static sei_simulation base(const sei_body *bodies, size_t n, const double *tilts, int64_t n_tilts) {
     sei_simulation s = {.nx = 48,
                         .ny = 20,
@@ -17,8 +23,8 @@ static sei_simulation base(const sei_body *bodies, size_t n, const double *tilts
                         .n_tilts = n_tilts,
                         .tilt_deg = tilts,
                         .n_channels = 1,
-                        .n_bodies = n,
-                        .bodies = bodies,
+                        .specimen = {.n_materials = 4, .materials = materials, .n_bodies = n, .bodies = bodies},
+                        .signal = signal,
                         .subsamples = 8,
                         .seed = 7};
     strcpy(s.channel_names[0], "HAADF");
@@ -37,10 +43,9 @@ static double mean_chord(double r, double d0, double width) {
 
 static void core_shell_wire_follows_its_closed_form(void **state) {
     const double tilts[] = {-90, -60, -35, 0, 5, 60, 90};
-    const sei_body bodies[] = {
-        {.shape = SEI_SHAPE_CYLINDER, .centre_nm = {6, 0, -9}, .half_nm = {30, 0, 30}, .label = 2, .density = {0.5}},
-        {.shape = SEI_SHAPE_CYLINDER, .centre_nm = {6, 0, -9}, .half_nm = {20, 0, 20}, .label = 1, .density = {1}},
-        {.shape = SEI_SHAPE_CYLINDER, .centre_nm = {10, 0, -5}, .half_nm = {5, 0, 5}, .label = 3}};
+    const sei_body bodies[] = {{.shape = SEI_SHAPE_CYLINDER, .centre_nm = {6, 0, -9}, .half_nm = {30, 0, 30}, .material = 2},
+                               {.shape = SEI_SHAPE_CYLINDER, .centre_nm = {6, 0, -9}, .half_nm = {20, 0, 20}, .material = 1},
+                               {.shape = SEI_SHAPE_CYLINDER, .centre_nm = {10, 0, -5}, .half_nm = {5, 0, 5}, .material = 3}};
     const sei_simulation s = base(bodies, 3, tilts, 7);
     sei_series series = {0};
     (void)state;
@@ -66,12 +71,8 @@ static void core_shell_wire_follows_its_closed_form(void **state) {
 
 static void ellipsoid_keeps_its_volume_at_every_tilt(void **state) {
     const double tilts[] = {-60, -20, 0, 33, 60};
-    const sei_body body = {.shape = SEI_SHAPE_ELLIPSOID,
-                           .centre_nm = {3, 1, 5},
-                           .half_nm = {20, 12, 9},
-                           .rotation_deg = 25,
-                           .label = 1,
-                           .density = {1}};
+    const sei_body body = {
+        .shape = SEI_SHAPE_ELLIPSOID, .centre_nm = {3, 1, 5}, .half_nm = {20, 12, 9}, .rotation_deg = 25, .material = 1};
     const sei_simulation s = base(&body, 1, tilts, 5);
     const double volume = 4.0 / 3 * pi * 20 * 12 * 9;
     sei_series series = {0};
@@ -90,19 +91,19 @@ static void ellipsoid_keeps_its_volume_at_every_tilt(void **state) {
 
 static void box_has_its_thickness(void **state) {
     const double tilts[] = {0, 30};
-    const sei_body body = {.shape = SEI_SHAPE_BOX, .half_nm = {200, 100, 10}, .label = 1, .density = {2}};
+    const sei_body body = {.shape = SEI_SHAPE_BOX, .half_nm = {200, 100, 10}, .material = 1};
     const sei_simulation s = base(&body, 1, tilts, 2);
     sei_series series = {0};
     (void)state;
     assert_ok(sei_simulate(&s, &series, NULL, NULL, NULL, NULL));
-    assert_close(series.channels[0].data[10 * 48 + 24], 40, 1e-4);
-    assert_close(series.channels[0].data[(20 + 10) * 48 + 24], 40 / cos(pi / 6), 1e-4);
+    assert_close(series.channels[0].data[10 * 48 + 24], 20, 1e-4);
+    assert_close(series.channels[0].data[(20 + 10) * 48 + 24], 20 / cos(pi / 6), 1e-4);
     sei_series_free(&series);
 }
 
 static void counts_are_poisson_and_do_not_depend_on_threads(void **state) {
     const double tilts[] = {-40, 0, 40};
-    const sei_body body = {.shape = SEI_SHAPE_BOX, .half_nm = {400, 400, 400}, .label = 1, .density = {1}};
+    const sei_body body = {.shape = SEI_SHAPE_BOX, .half_nm = {400, 400, 400}, .material = 1};
     sei_simulation s = base(&body, 1, tilts, 3);
     sei_series one = {0}, many = {0}, other = {0};
     double sum = 0, squares = 0, cross = 0;
@@ -136,7 +137,7 @@ static void counts_are_poisson_and_do_not_depend_on_threads(void **state) {
 
 static void drift_is_undone_by_the_true_shifts(void **state) {
     const double tilts[] = {-30, 10};
-    const sei_body body = {.shape = SEI_SHAPE_ELLIPSOID, .half_nm = {12, 9, 12}, .label = 1, .density = {1}};
+    const sei_body body = {.shape = SEI_SHAPE_ELLIPSOID, .half_nm = {12, 9, 12}, .material = 1};
     sei_simulation s = base(&body, 1, tilts, 2);
     sei_series series = {0};
     sei_table shifts = {0};
@@ -160,11 +161,13 @@ static void drift_is_undone_by_the_true_shifts(void **state) {
 
 static void nonsense_is_refused(void **state) {
     const double tilts[] = {0};
-    sei_body body = {.shape = SEI_SHAPE_ELLIPSOID, .half_nm = {12, 9, 12}, .label = 1, .density = {-1}};
+    sei_body body = {.shape = SEI_SHAPE_ELLIPSOID, .half_nm = {12, 9, 12}, .material = 1};
     sei_simulation s = base(&body, 1, tilts, 1);
+    static const double negative[] = {0, -1, 0, 0};
     (void)state;
-    assert_refused(sei_simulate(&s, NULL, NULL, NULL, NULL, NULL), SEI_ERR_INPUT, "density -1");
-    body.density[0] = 1;
+    s.signal = negative;
+    assert_refused(sei_simulate(&s, NULL, NULL, NULL, NULL, NULL), SEI_ERR_INPUT, "'silicon' has signal -1");
+    s.signal = signal;
     body.half_nm[1] = 0;
     assert_refused(sei_simulate(&s, NULL, NULL, NULL, NULL, NULL), SEI_ERR_INPUT, "half sizes");
     body.half_nm[1] = 9;

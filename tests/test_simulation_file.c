@@ -34,8 +34,11 @@ static void a_file_becomes_its_simulation(void **state) {
     assert_string_equal(file.simulation.channel_names[1], "Si");
     assert_int_equal(file.bodies[0].shape, SEI_SHAPE_ELLIPSOID);
     assert_close(file.bodies[0].centre_nm[2], 3, 0);
-    assert_close(file.bodies[0].density[1], 2, 0);
-    assert_int_equal(file.bodies[0].label, 1);
+    assert_int_equal(file.bodies[0].material, 1);
+    assert_string_equal(file.materials[1].name, "silicon");
+    assert_close(file.signal[1 * 2 + 1], 2, 0);
+    assert_int_equal(file.materials[1].label, 1);
+    assert_false(file.materials[1].is_void);
     sei_simulation_file_free(&file);
 }
 

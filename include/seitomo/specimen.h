@@ -29,39 +29,57 @@ typedef struct sei_material {
     sei_constituent constituents[SEI_MAX_CONSTITUENTS];
     double critical_dose_e_per_nm2; /* mass loss goes as exp(-dose/this); 0: none */
     double lost_fraction;           /* share of the signal lost at infinite dose, 0 to 1 */
+    bool is_void;                   /* emits nothing: a body of it owns only points that an earlier solid body holds */
 } sei_material;
+
+/* A solid: an elliptic cylinder along y (endless when half_nm[1] <= 0), an ellipsoid, or a box. */
+typedef enum sei_shape { SEI_SHAPE_CYLINDER = 0, SEI_SHAPE_ELLIPSOID, SEI_SHAPE_BOX } sei_shape;
+
+typedef struct sei_body {
+    sei_shape shape;
+    double centre_nm[3]; /* x, y, z from the volume's centre */
+    double half_nm[3];   /* half axes or half edges */
+    double rotation_deg; /* about y, from x towards z */
+    int material;        /* index into the specimen's materials, 1 and up */
+} sei_body;
 
 /*
  * A specimen. materials[0] is what fills everything not said (vacuum). Exactly one of bodies and voxels is given.
- * Bodies: the last that holds a point decides its material; a void body owns only points that an earlier body holds.
+ * Bodies are laid over each other: the last that holds a point decides its material; a void body owns only points that an
+ * earlier body of a material that is no void holds, so a pore that sticks out of the specimen owns nothing there.
  * Voxels: voxels[(k*ny + y)*nx + x] is the index of a material; the grid's centre is the volume's centre, its voxel edge
  * may be any (finer than, equal to or coarser than the detector's pixel). Pointers are borrowed: the caller keeps them.
  */
-struct sei_body;
 typedef struct sei_specimen {
-    size_t n_materials;
+    size_t n_materials; /* 1 to SEI_MAX_MATERIALS */
     const sei_material *materials;
     size_t n_bodies;
-    const struct sei_body *bodies;
-    int64_t nx, ny, nz;
+    const sei_body *bodies;
+    int64_t nx, ny, nz; /* of the voxels */
     double voxel_nm;
     const uint8_t *voxels;
 } sei_specimen;
 
-/* How one image is taken. Lengths in detector pixels move the image, so +shift moves the specimen's image to larger x, y. */
+/*
+ * How one image is taken. Detector coordinates (U, V) count from the image's centre ((nx-1)/2, (ny-1)/2) moved by shift_px.
+ * In the frame whose tilt axis is y (the one align makes), u = U*cos(axis) + V*sin(axis) - axis_offset and
+ * y = V*cos(axis) - U*sin(axis), and u = x*cos(tilt) - z*sin(tilt) as in types.h. +shift moves the image to larger x, y; the
+ * shift that undoes it in align's frame is -(dx*cos + dy*sin, dy*cos - dx*sin).
+ */
 typedef struct sei_view {
     int64_t nx, ny;
     double pixel_nm;
-    int subsamples;  /* rays per pixel and direction, 1 to 32 */
-    double tilt_deg; /* the true one, with every angle error */
-    double axis_deg; /* in-plane angle of the tilt axis, conventions of types.h */
-    double axis_offset_px;
-    double shift_px[2]; /* where the image's centre stands at the middle of the exposure */
-    double smear_px[2]; /* straight motion during the exposure, from -smear/2 to +smear/2 */
-    double blur_nm;     /* standard deviation of the probe (defocus), 0: a point */
+    int subsamples;        /* rays per pixel and direction, 1 to 32 */
+    double tilt_deg;       /* the true one, with every angle error */
+    double axis_deg;       /* in-plane angle of the tilt axis, conventions of types.h */
+    double axis_offset_px; /* projected axis minus image centre, across the axis */
+    double shift_px[2];    /* where the image's centre stands at the middle of the exposure */
+    double smear_px[2];    /* straight motion during the exposure, from -smear/2 to +smear/2, each at most 256 */
+    double blur_nm;        /* standard deviation of the probe (defocus), 0: a point; at most 64 pixels */
 } sei_view;
 
-/* A factor on the path's emission, on a coarse grid over the specimen (exit absorption): trilinear between centres. */
+/* A factor on the path's emission, on a coarse grid over the specimen (exit absorption): trilinear between the cells'
+ * centres, the outermost values go on outside. */
 typedef struct sei_weight_grid {
     int64_t nx, ny, nz;
     double spacing_nm;
@@ -69,12 +87,29 @@ typedef struct sei_weight_grid {
 } sei_weight_grid;
 
 /*
- * Path length of the beam in every material, nm, mean over each pixel: paths_nm[(m*ny + y)*nx + x], n_materials images,
- * the one of materials[0] is 0. weight may be NULL (1 everywhere).
- * Rays are traced at subsamples^2 points a pixel: bodies by exact chords, voxels by exact lengths in every cell, so the
- * route shares nothing with the reconstruction's projectors. Same bits for any thread count.
- * Errors: SEI_ERR_INPUT (a view or specimen out of range, named), SEI_ERR_MEMORY, SEI_ERR_INTERRUPTED; paths_nm undefined then.
+ * A specimen made ready for many images: checked, and for voxels laid out for rays (a copy of what is not empty).
+ * It borrows the specimen's arrays until it is freed.
+ * Errors: SEI_ERR_INPUT (counts, sizes, a material's index, named), SEI_ERR_MEMORY; *out is untouched then.
  */
+typedef struct sei_tracer sei_tracer;
+sei_status sei_tracer_new(const sei_specimen *specimen, sei_tracer **out) SEI_MUST_CHECK;
+void sei_tracer_free(sei_tracer *tracer); /* NULL: nothing */
+
+/*
+ * Path length of the beam in every material, nm, mean over each pixel: paths_nm[(m*ny + y)*nx + x], n_materials images,
+ * the one of materials[0] is 0. weight may be NULL (1 everywhere). Several threads may trace with one tracer.
+ * Rays are traced at subsamples^2 points a pixel: bodies by exact chords, voxels by exact lengths in every cell, so the
+ * route shares nothing with the reconstruction's projectors. The weight is integrated exactly along a body's chord (two
+ * Gauss points in every piece between the grid's planes); in a voxel it is the one in the middle of the ray's piece.
+ * Smear and blur act on the image of the rays, each ray standing for its share of a pixel, by their exact integrals over it
+ * (the smear in steps of at most one ray's distance), so they move no signal but at the field's edges.
+ * Same bits for any thread count.
+ * Errors: SEI_ERR_INPUT (a view or weight out of range, named), SEI_ERR_MEMORY, SEI_ERR_INTERRUPTED; paths_nm undefined then.
+ */
+sei_status sei_tracer_paths(const sei_tracer *tracer, const sei_view *view, const sei_weight_grid *weight,
+                            float *paths_nm) SEI_MUST_CHECK;
+
+/* The same for one image: makes a tracer, uses it once and frees it. */
 sei_status sei_specimen_paths(const sei_specimen *specimen, const sei_view *view, const sei_weight_grid *weight,
                               float *paths_nm) SEI_MUST_CHECK;
 

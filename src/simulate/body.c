@@ -71,7 +71,7 @@ bool sei_solid_holds(const sei_solid *solid, double x, double y, double z) {
     return u * u + v * v <= 1;
 }
 
-sei_solid sei_solid_of(const sei_body *body, size_t n_channels) {
+sei_solid sei_solid_of(const sei_body *body, bool is_void) {
     const double angle = body->rotation_deg * 3.14159265358979323846 / 180;
     const double *half = body->half_nm;
     const bool endless = body->shape == SEI_SHAPE_CYLINDER && half[1] <= 0;
@@ -80,7 +80,6 @@ sei_solid sei_solid_of(const sei_body *body, size_t n_channels) {
                        .sine = sin(angle),
                        .reach = body->shape == SEI_SHAPE_BOX ? hypot(half[0], half[2]) : fmax(half[0], half[2]),
                        .half_height = endless ? INFINITY : half[1],
-                       .is_void = true};
-    for (size_t c = 0; c < n_channels; ++c) solid.is_void = solid.is_void && !(body->density[c] > 0);
+                       .is_void = is_void};
     return solid;
 }

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "seitomo/simulate.h"
+#include "seitomo/specimen.h"
 
 /* A ray in the plane of height y: x = x0 + s*dx, z = z0 + s*dz, (dx, dz) a unit vector, lengths in nm. */
 typedef struct sei_ray {
@@ -17,10 +17,10 @@ typedef struct sei_solid {
     double cosine, sine; /* of its rotation */
     double reach;        /* greatest distance of a point from the centre line, within an xz plane */
     double half_height;  /* along y; infinity for an endless cylinder */
-    bool is_void;        /* no density in any of the first n_channels */
+    bool is_void;        /* its material is */
 } sei_solid;
 
-sei_solid sei_solid_of(const sei_body *body, size_t n_channels);
+sei_solid sei_solid_of(const sei_body *body, bool is_void);
 /* True and the chord [*enter, *leave] in s when the ray meets the solid. */
 bool sei_solid_chord(const sei_solid *solid, const sei_ray *ray, double *enter, double *leave);
 bool sei_solid_holds(const sei_solid *solid, double x, double y, double z);

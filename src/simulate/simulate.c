@@ -9,7 +9,7 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "core/threads.h"
-#include "simulate/projection.h"
+#include "simulate/voxelise.h"
 
 /* One stream of random numbers per purpose; channels add their index. */
 enum { STREAM_DRIFT = 1, STREAM_HOT = 2, STREAM_COUNTS = 100, STREAM_NOISE = 200 };
@@ -21,18 +21,13 @@ static int64_t elements(const sei_simulation *s) {
     return s->n_tilts * s->ny * s->nx;
 }
 
-static sei_status check_body(const sei_simulation *s, size_t index) {
-    const sei_body *body = &s->bodies[index];
-    const double *half = body->half_nm;
-    const bool may_be_endless = body->shape == SEI_SHAPE_CYLINDER;
-    if (!(half[0] > 0) || !(half[2] > 0) || (!may_be_endless && !(half[1] > 0))) {
-        return sei_fail(SEI_ERR_INPUT, "simulation: body %zu has half sizes %g, %g, %g nm; they must be above 0", index + 1,
-                        half[0], half[1], half[2]);
-    }
-    for (size_t c = 0; c < s->n_channels; ++c) {
-        if (!(body->density[c] >= 0)) {
-            return sei_fail(SEI_ERR_INPUT, "simulation: body %zu has density %g in channel '%s'; it must be 0 or more", index + 1,
-                            body->density[c], s->channel_names[c]);
+static sei_status check_signal(const sei_simulation *s) {
+    for (size_t m = 0; m < s->specimen.n_materials; ++m) {
+        for (size_t c = 0; c < s->n_channels; ++c) {
+            const double signal = s->signal[m * s->n_channels + c];
+            if (signal >= 0 && isfinite(signal)) continue;
+            return sei_fail(SEI_ERR_INPUT, "simulation: material '%s' has signal %g in channel '%s'; it must be 0 or more",
+                            s->specimen.materials[m].name, signal, s->channel_names[c]);
         }
     }
     return SEI_OK;
@@ -53,11 +48,10 @@ static sei_status check(const sei_simulation *s) {
     if (s->hot_pixels < 0) {
         return sei_fail(SEI_ERR_INPUT, "simulation: hot_pixels is %lld, expected 0 or more", (long long)s->hot_pixels);
     }
-    for (size_t b = 0; b < s->n_bodies; ++b) {
-        const sei_status status = check_body(s, b);
-        if (status != SEI_OK) return status;
+    if (s->specimen.n_materials > 0 && s->signal == NULL) {
+        return sei_fail(SEI_ERR_INPUT, "simulation: no signals for %zu materials", s->specimen.n_materials);
     }
-    return SEI_OK;
+    return check_signal(s);
 }
 
 /* counts / (mean ideal signal over the specimen's shadow), or 1 where counts are not asked for. */
@@ -122,31 +116,46 @@ static sei_dtype stored_type(const sei_simulation *s, size_t c, const float *dat
     return SEI_DTYPE_U16;
 }
 
+/* One noise-free image of channel c: the sum over materials of path and signal per nm. */
+static void add_up(const sei_simulation *s, const float *paths, size_t c, float *image) {
+    const int64_t pixels = s->nx * s->ny;
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
+    for (int64_t i = 0; i < pixels; ++i) {
+        double sum = 0;
+        for (size_t m = 0; m < s->specimen.n_materials; ++m) {
+            sum += s->signal[m * s->n_channels + c] * (double)paths[(int64_t)m * pixels + i];
+        }
+        image[i] = (float)sum;
+    }
+}
+
 /* Ideal images of all tilts into the series, with each tilt's drift undone in `shifts`. */
 static sei_status expose_ideal(const sei_simulation *s, sei_series *series, sei_table *shifts) {
     const sei_random drift = {.seed = s->seed, .stream = STREAM_DRIFT};
-    const size_t pixels = (size_t)(s->nx * s->ny);
-    float *image = NULL;
+    sei_view view = {
+        .nx = s->nx, .ny = s->ny, .pixel_nm = s->pixel_nm, .subsamples = s->subsamples, .axis_offset_px = s->axis_offset_px};
+    sei_tracer *tracer = NULL;
+    float *paths = NULL;
     sei_status status = SEI_OK;
-    SEI_TRY(SEI_NEW(image, (int64_t)s->n_channels, s->ny, s->nx));
+    SEI_TRY(sei_tracer_new(&s->specimen, &tracer));
+    SEI_TRY(SEI_NEW(paths, (int64_t)s->specimen.n_materials, s->ny, s->nx));
     sei_progress_begin("simulate", s->n_tilts);
     for (int64_t t = 0; t < s->n_tilts; ++t) {
-        const double dx = s->drift_px * (2 * sei_random_uniform(&drift, (uint64_t)t, 0) - 1);
-        const double dy = s->drift_px * (2 * sei_random_uniform(&drift, (uint64_t)t, 1) - 1);
-        SEI_TRY(sei_project_bodies(s, s->tilt_deg[t], dx, dy, image));
+        for (int i = 0; i < 2; ++i) {
+            view.shift_px[i] = s->drift_px * (2 * sei_random_uniform(&drift, (uint64_t)t, (uint32_t)i) - 1);
+            shifts->cells[3 * t + 1 + i] = -view.shift_px[i];
+        }
+        view.tilt_deg = shifts->cells[3 * t] = s->tilt_deg[t];
+        SEI_TRY(sei_tracer_paths(tracer, &view, NULL, paths));
         series->tilts[t].tilt_deg = s->tilt_deg[t];
         series->tilts[t].order = (int32_t)t;
-        shifts->cells[3 * t] = s->tilt_deg[t];
-        shifts->cells[3 * t + 1] = -dx;
-        shifts->cells[3 * t + 2] = -dy;
-        for (size_t c = 0; c < s->n_channels; ++c) {
-            memcpy(series->channels[c].data + (size_t)t * pixels, image + c * pixels, pixels * sizeof *image);
-        }
+        for (size_t c = 0; c < s->n_channels; ++c) add_up(s, paths, c, series->channels[c].data + t * s->ny * s->nx);
         SEI_TRY(sei_progress_step(t + 1));
     }
 done:
     sei_progress_end();
-    sei_free(image);
+    sei_free(paths);
+    sei_tracer_free(tracer);
     return status;
 }
 
@@ -183,6 +192,7 @@ static sei_status make_truth(const sei_simulation *s, const double *scale, sei_l
                  {SEI_LABEL_OPEN_VOID, "open_void_volume"},
                  {SEI_LABEL_SUPPORT, "support_volume"}};
     double voxels[256] = {0};
+    double value[SEI_MAX_MATERIALS * SEI_SIMULATE_MAX_CHANNELS];
     const double cell_nm3 = s->pixel_nm * s->pixel_nm * s->pixel_nm;
     sei_status status = SEI_OK;
     SEI_TRY(sei_labels_alloc(s->nx, s->ny, s->nz, s->pixel_nm, labels));
@@ -191,7 +201,8 @@ static sei_status make_truth(const sei_simulation *s, const double *scale, sei_l
         SEI_TRY(sei_volume_alloc(s->nx, s->ny, s->nz, s->pixel_nm, &volumes[c]));
         snprintf(volumes[c].name, sizeof volumes[c].name, "%s", s->channel_names[c]);
     }
-    SEI_TRY(sei_voxelise(s, scale, 4, labels, volumes, voxels));
+    for (size_t i = 0; i < s->specimen.n_materials * s->n_channels; ++i) value[i] = s->signal[i] * scale[i % s->n_channels];
+    SEI_TRY(sei_voxelise(&s->specimen, 4, s->n_channels, value, labels, volumes, voxels));
     for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) {
         SEI_TRY(sei_numbers_set(numbers, known[i].name, voxels[known[i].label] * cell_nm3, "nm3", 0));
     }

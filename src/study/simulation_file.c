@@ -95,7 +95,8 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_MAPPING("tilts", CYAML_FLAG_DEFAULT, simulation_entry, tilts, tilts_fields),
     CYAML_FIELD_SEQUENCE_COUNT("channels", CYAML_FLAG_POINTER, simulation_entry, channels, n_channels, &channel_value, 1,
                                SEI_SIMULATE_MAX_CHANNELS),
-    CYAML_FIELD_SEQUENCE_COUNT("materials", CYAML_FLAG_POINTER, simulation_entry, materials, n_materials, &material_value, 1, 64),
+    CYAML_FIELD_SEQUENCE_COUNT("materials", CYAML_FLAG_POINTER, simulation_entry, materials, n_materials, &material_value, 1,
+                               SEI_MAX_MATERIALS - 1),
     CYAML_FIELD_SEQUENCE_COUNT("bodies", CYAML_FLAG_POINTER, simulation_entry, bodies, n_bodies, &body_value, 1, 10000),
     CYAML_FIELD_MAPPING("experiment", CYAML_FLAG_DEFAULT, simulation_entry, experiment, experiment_fields),
     CYAML_FIELD_END};
@@ -148,11 +149,12 @@ static sei_status fill_tilts(const char *path, const struct tilts_entry *tilts, 
     return SEI_OK;
 }
 
-static const material_entry *material_of(const simulation_entry *entry, const char *name) {
+/* Index into the specimen's materials, whose first is vacuum; 0 when the file does not define it. */
+static int material_of(const simulation_entry *entry, const char *name) {
     for (unsigned m = 0; m < entry->n_materials; ++m) {
-        if (strcmp(entry->materials[m].name, name) == 0) return &entry->materials[m];
+        if (strcmp(entry->materials[m].name, name) == 0) return (int)m + 1;
     }
-    return NULL;
+    return 0;
 }
 
 static sei_status unknown_material(const char *path, const simulation_entry *entry, unsigned body) {
@@ -165,29 +167,51 @@ static sei_status unknown_material(const char *path, const simulation_entry *ent
                     entry->bodies[body].material, known);
 }
 
+/* A material without signal in any channel is a void. */
+static sei_status fill_materials(const char *path, const simulation_entry *entry, sei_simulation_file *file) {
+    const size_t n_channels = entry->n_channels;
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(file->materials, entry->n_materials + 1, 1, 1));
+    SEI_TRY(SEI_NEW(file->signal, entry->n_materials + 1, entry->n_channels, 1));
+    snprintf(file->materials[0].name, SEI_NAME_LENGTH, "vacuum");
+    file->materials[0].is_void = true;
+    for (unsigned m = 0; m < entry->n_materials; ++m) {
+        const material_entry *from = &entry->materials[m];
+        sei_material *to = &file->materials[m + 1];
+        if (from->n_signal != n_channels) {
+            return sei_fail(SEI_ERR_INPUT, "%s: materials.%u.signal: %u values for %zu channels; give one per channel", path, m,
+                            from->n_signal, n_channels);
+        }
+        snprintf(to->name, sizeof to->name, "%s", from->name);
+        to->label = (uint8_t)from->label;
+        to->is_void = true;
+        for (size_t c = 0; c < n_channels; ++c) {
+            file->signal[(m + 1) * n_channels + c] = from->signal[c];
+            to->is_void = to->is_void && from->signal[c] == 0;
+        }
+    }
+    file->simulation.specimen.n_materials = entry->n_materials + 1;
+    file->simulation.specimen.materials = file->materials;
+    file->simulation.signal = file->signal;
+done:
+    return status;
+}
+
 static sei_status fill_bodies(const char *path, const simulation_entry *entry, sei_simulation_file *file) {
     const sei_status status = SEI_NEW(file->bodies, entry->n_bodies, 1, 1);
     if (status != SEI_OK) return status;
-    for (unsigned m = 0; m < entry->n_materials; ++m) {
-        if (entry->materials[m].n_signal != entry->n_channels) {
-            return sei_fail(SEI_ERR_INPUT, "%s: materials.%u.signal: %u values for %u channels; give one per channel", path, m,
-                            entry->materials[m].n_signal, entry->n_channels);
-        }
-    }
     for (unsigned b = 0; b < entry->n_bodies; ++b) {
         const body_entry *from = &entry->bodies[b];
-        const material_entry *material = material_of(entry, from->material);
         sei_body *body = &file->bodies[b];
-        if (material == NULL) return unknown_material(path, entry, b);
+        body->material = material_of(entry, from->material);
+        if (body->material == 0) return unknown_material(path, entry, b);
         body->shape = (sei_shape)from->shape;
         memcpy(body->centre_nm, from->centre_nm, sizeof body->centre_nm);
         memcpy(body->half_nm, from->half_nm, sizeof body->half_nm);
         body->rotation_deg = from->rotation_deg;
-        body->label = (uint8_t)material->label;
-        memcpy(body->density, material->signal, material->n_signal * sizeof *body->density);
     }
-    file->simulation.n_bodies = entry->n_bodies;
-    file->simulation.bodies = file->bodies;
+    file->simulation.specimen.n_bodies = entry->n_bodies;
+    file->simulation.specimen.bodies = file->bodies;
     return SEI_OK;
 }
 
@@ -234,6 +258,7 @@ sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *
         s->noise[c] = entry->channels[c].noise;
     }
     SEI_TRY(fill_tilts(path, &entry->tilts, &file));
+    SEI_TRY(fill_materials(path, entry, &file));
     SEI_TRY(fill_bodies(path, entry, &file));
     *out = file;
     memset(&file, 0, sizeof file);
@@ -245,6 +270,8 @@ done:
 
 void sei_simulation_file_free(sei_simulation_file *file) {
     sei_free(file->tilt_deg);
+    sei_free(file->materials);
+    sei_free(file->signal);
     sei_free(file->bodies);
     sei_free(file->resolved);
     memset(file, 0, sizeof *file);

@@ -9,6 +9,8 @@ typedef struct sei_simulation_file {
     char title[SEI_TEXT_LENGTH];
     double current_pa, seconds; /* per tilt; 0: not stated, no doses */
     double *tilt_deg;
+    sei_material *materials; /* [0] is vacuum */
+    double *signal;
     sei_body *bodies;
     char *resolved; /* the whole file with overrides and defaults, as JSON text */
 } sei_simulation_file;

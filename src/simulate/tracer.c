@@ -1,0 +1,225 @@
+/* Path lengths of a specimen under a view: rays into a band of the lattice, the band into pixels. */
+#include "simulate/tracer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/log.h"
+#include "core/threads.h"
+
+static sei_status check_body(const sei_specimen *s, size_t index) {
+    const sei_body *body = &s->bodies[index];
+    const double *half = body->half_nm, *at = body->centre_nm;
+    const bool may_be_endless = body->shape == SEI_SHAPE_CYLINDER;
+    if (!(half[0] > 0) || !(half[2] > 0) || (!may_be_endless && !(half[1] > 0)) || isnan(half[1])) {
+        return sei_fail(SEI_ERR_INPUT, "specimen: body %zu has half sizes %g, %g, %g nm; they must be above 0", index + 1,
+                        half[0], half[1], half[2]);
+    }
+    if (!isfinite(at[0] + at[1] + at[2] + body->rotation_deg + half[0] + half[1] + half[2])) {
+        return sei_fail(SEI_ERR_INPUT,
+                        "specimen: body %zu has centre %g, %g, %g nm, half sizes %g, %g, %g nm, rotation %g deg; "
+                        "they must be finite",
+                        index + 1, at[0], at[1], at[2], half[0], half[1], half[2], body->rotation_deg);
+    }
+    if (body->material < 1 || (size_t)body->material >= s->n_materials) {
+        return sei_fail(SEI_ERR_INPUT, "specimen: body %zu is of material %d, expected 1 to %zu", index + 1, body->material,
+                        s->n_materials - 1);
+    }
+    return SEI_OK;
+}
+
+static sei_status check_specimen(const sei_specimen *s) {
+    if (s->n_materials < 1 || s->n_materials > SEI_MAX_MATERIALS || s->materials == NULL) {
+        return sei_fail(SEI_ERR_INPUT, "specimen: %zu materials, expected 1 (what fills the rest) to %d", s->n_materials,
+                        SEI_MAX_MATERIALS);
+    }
+    if ((s->voxels != NULL) == (s->n_bodies > 0)) {
+        return sei_fail(SEI_ERR_INPUT, "specimen: %zu bodies and %s voxels; exactly one of both makes a specimen", s->n_bodies,
+                        s->voxels == NULL ? "no" : "also");
+    }
+    if (s->voxels == NULL) return SEI_OK;
+    if (s->nx < 1 || s->ny < 1 || s->nz < 1 || s->nx > 65536 || s->ny > 65536 || s->nz > 65536) {
+        return sei_fail(SEI_ERR_INPUT, "specimen: %lld x %lld x %lld voxels; each side must be 1 to 65536", (long long)s->nx,
+                        (long long)s->ny, (long long)s->nz);
+    }
+    if (!(s->voxel_nm > 0) || !isfinite(s->voxel_nm)) {
+        return sei_fail(SEI_ERR_INPUT, "specimen: voxel_nm is %g, expected above 0", s->voxel_nm);
+    }
+    return SEI_OK;
+}
+
+static sei_status take_bodies(sei_tracer *tracer) {
+    const sei_specimen *s = &tracer->specimen;
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(tracer->solids, (int64_t)s->n_bodies, 1, 1));
+    for (size_t b = 0; b < s->n_bodies; ++b) {
+        SEI_TRY(check_body(s, b));
+        tracer->solids[b] = sei_solid_of(&s->bodies[b], s->materials[s->bodies[b].material].is_void);
+        tracer->present[s->bodies[b].material] = true;
+    }
+done:
+    return status;
+}
+
+static sei_status take_voxels(sei_tracer *tracer) {
+    const sei_specimen *s = &tracer->specimen;
+    const int64_t count = s->nx * s->ny * s->nz;
+    bool seen[256] = {false};
+    for (int64_t i = 0; i < count; ++i) seen[s->voxels[i]] = true;
+    for (int m = 0; m < 256; ++m) {
+        if (seen[m] && (size_t)m >= s->n_materials) {
+            return sei_fail(SEI_ERR_INPUT, "specimen: a voxel is of material %d, expected 0 to %zu", m, s->n_materials - 1);
+        }
+        if (m > 0 && m < SEI_MAX_MATERIALS) tracer->present[m] = seen[m];
+    }
+    return SEI_OK;
+}
+
+sei_status sei_tracer_new(const sei_specimen *specimen, sei_tracer **out) {
+    sei_tracer *made = NULL;
+    sei_status status = check_specimen(specimen);
+    if (status != SEI_OK) return status;
+    SEI_TRY(SEI_NEW(made, 1, 1, 1));
+    made->specimen = *specimen;
+    SEI_TRY(specimen->voxels != NULL ? take_voxels(made) : take_bodies(made));
+    *out = made;
+    made = NULL;
+done:
+    sei_tracer_free(made);
+    return status;
+}
+
+void sei_tracer_free(sei_tracer *tracer) {
+    if (tracer == NULL) return;
+    sei_free(tracer->solids);
+    sei_free(tracer);
+}
+
+static sei_status check_weight(const sei_weight_grid *w) {
+    if (w == NULL) return SEI_OK;
+    if (w->nx < 1 || w->ny < 1 || w->nz < 1 || w->data == NULL) {
+        return sei_fail(SEI_ERR_INPUT, "weight grid: %lld x %lld x %lld cells; each must be at least 1", (long long)w->nx,
+                        (long long)w->ny, (long long)w->nz);
+    }
+    if (!(w->spacing_nm > 0) || !isfinite(w->spacing_nm)) {
+        return sei_fail(SEI_ERR_INPUT, "weight grid: spacing_nm is %g, expected above 0", w->spacing_nm);
+    }
+    return SEI_OK;
+}
+
+/* One image on its way. Rows of the lattice lie in `band` as [row][material][column]. */
+typedef struct passage {
+    const sei_tracer *tracer;
+    const sei_exposure *exposure;
+    sei_lattice lattice;
+    int fine;
+    float *band;
+    double *sums; /* [worker][n_columns + nx] */
+    sei_body_scratch *scratch;
+    float *paths;
+} passage;
+
+/* Rays of lattice rows first .. + n into the band. */
+static void trace_band(const passage *p, int64_t first, int64_t n) {
+    const int n_threads = sei_threads();
+    const int64_t row_size = (int64_t)p->tracer->specimen.n_materials * p->lattice.n_columns;
+#pragma omp parallel for num_threads(n_threads) schedule(static, 1)
+    for (int worker = 0; worker < n_threads; ++worker) {
+        for (int64_t r = worker; r < n; r += n_threads) {
+            float *row = p->band + r * row_size;
+            if (p->tracer->specimen.voxels != NULL) {
+                sei_trace_voxels(p->tracer, &p->lattice, first + r, row);
+            } else {
+                sei_trace_bodies(p->tracer, &p->lattice, first + r, sei_body_scratch_of(p->scratch, worker), row);
+            }
+        }
+    }
+}
+
+/* Pixel row y of material m from the band that begins at lattice row `first`. */
+static void expose_row(const passage *p, int64_t y, size_t m, int64_t first, double *sums) {
+    const sei_exposure *e = p->exposure;
+    const int64_t n_columns = p->lattice.n_columns, nx = p->lattice.camera->view.nx, ny = p->lattice.camera->view.ny;
+    const int64_t row_size = (int64_t)p->tracer->specimen.n_materials * n_columns;
+    double *row = sums, *pixels = sums + n_columns;
+    memset(pixels, 0, (size_t)nx * sizeof *pixels);
+    for (int k = 0; k < e->n_steps; ++k) {
+        memset(row, 0, (size_t)n_columns * sizeof *row);
+        for (int b = 0; b < e->n_rows; ++b) {
+            const double w = e->rows[k * e->n_rows + b];
+            const float *from = p->band + (y * p->fine + e->low_row + b - first) * row_size + (int64_t)m * n_columns;
+            if (w == 0) continue;
+            for (int64_t i = 0; i < n_columns; ++i) row[i] += w * (double)from[i];
+        }
+        const double *weights = e->columns + k * e->n_columns;
+        for (int64_t x = 0; x < nx; ++x) {
+            double sum = 0;
+            for (int a = 0; a < e->n_columns; ++a) sum += weights[a] * row[x * p->fine + a];
+            pixels[x] += sum;
+        }
+    }
+    float *out = p->paths + ((int64_t)m * ny + y) * nx;
+    for (int64_t x = 0; x < nx; ++x) out[x] = (float)pixels[x];
+}
+
+static void expose_band(const passage *p, int64_t y0, int64_t y1, int64_t first) {
+    const int n_threads = sei_threads();
+    const int64_t room = p->lattice.n_columns + p->lattice.camera->view.nx;
+#pragma omp parallel for num_threads(n_threads) schedule(static, 1)
+    for (int worker = 0; worker < n_threads; ++worker) {
+        for (int64_t y = y0 + worker; y < y1; y += n_threads) {
+            for (size_t m = 1; m < p->tracer->specimen.n_materials; ++m) {
+                if (p->tracer->present[m]) expose_row(p, y, m, first, p->sums + worker * room);
+            }
+        }
+    }
+}
+
+sei_status sei_tracer_paths(const sei_tracer *tracer, const sei_view *view, const sei_weight_grid *weight, float *paths_nm) {
+    static const int64_t band_bytes = 64 << 20;
+    const int64_t n_materials = (int64_t)tracer->specimen.n_materials;
+    const int n_threads = sei_threads();
+    sei_camera camera;
+    sei_exposure exposure = {0};
+    passage p = {.tracer = tracer, .exposure = &exposure, .paths = paths_nm};
+    sei_status status = SEI_OK;
+    SEI_TRY(check_weight(weight));
+    SEI_TRY(sei_camera_of(view, &camera));
+    SEI_TRY(sei_exposure_of(view, &exposure));
+    p.fine = view->subsamples;
+    p.lattice = (sei_lattice){.camera = &camera,
+                              .weight = weight,
+                              .first_column = exposure.low_column,
+                              .n_columns = (view->nx - 1) * p.fine + exposure.n_columns};
+    const int64_t row_bytes = n_materials * p.lattice.n_columns * (int64_t)sizeof *p.band;
+    const int64_t fitting = (band_bytes / row_bytes - exposure.n_rows) / p.fine;
+    int64_t height = fitting < 8 ? 8 : fitting;
+    if (height > view->ny) height = view->ny;
+    SEI_TRY(SEI_NEW(p.band, (height - 1) * p.fine + exposure.n_rows, n_materials, p.lattice.n_columns));
+    SEI_TRY(SEI_NEW(p.sums, n_threads, p.lattice.n_columns + view->nx, 1));
+    SEI_TRY(sei_body_scratch_new(tracer, n_threads, &p.scratch));
+    memset(paths_nm, 0, (size_t)(n_materials * view->ny * view->nx) * sizeof *paths_nm);
+    for (int64_t y0 = 0; y0 < view->ny; y0 += height) {
+        const int64_t y1 = y0 + height < view->ny ? y0 + height : view->ny;
+        const int64_t first = y0 * p.fine + exposure.low_row;
+        trace_band(&p, first, (y1 - y0 - 1) * p.fine + exposure.n_rows);
+        expose_band(&p, y0, y1, first);
+        SEI_TRY(sei_interrupt_check());
+    }
+done:
+    sei_body_scratch_free(p.scratch, n_threads);
+    sei_free(p.sums);
+    sei_free(p.band);
+    sei_exposure_free(&exposure);
+    return status;
+}
+
+sei_status sei_specimen_paths(const sei_specimen *specimen, const sei_view *view, const sei_weight_grid *weight,
+                              float *paths_nm) {
+    sei_tracer *tracer = NULL;
+    sei_status status = sei_tracer_new(specimen, &tracer);
+    if (status == SEI_OK) status = sei_tracer_paths(tracer, view, weight, paths_nm);
+    sei_tracer_free(tracer);
+    return status;
+}
