@@ -12,7 +12,7 @@
 #include "seitomo/io.h"
 #include "seitomo/status.h"
 
-/* Options every verb understands; put sei_common_argp among a verb's argp children with &common as its input. */
+/* Options every verb understands; sei_common_children are a verb's argp children, &common their input. */
 typedef struct sei_common {
     const char *output;    /* -o */
     const char *backend;   /* --backend */
@@ -33,12 +33,12 @@ typedef struct sei_common {
     bool force, plan, json, quiet;
 } sei_common;
 
-extern const struct argp sei_common_argp;
-void sei_common_default(sei_common *common);
-/* Parses a verb's words: `argp` with sei_common_argp as child. Returns SEI_ERR_USAGE after argp printed what is wrong. */
-sei_status sei_cli_parse(const struct argp *argp, int argc, char **argv, void *input) SEI_MUST_CHECK;
-/* Applies threads and verbosity; call after parsing. */
-void sei_cli_apply(const sei_common *common);
+extern const struct argp_child sei_common_children[];
+/*
+ * Parses a verb's words into `words`, which hold `common`: the common options begin with their defaults; threads and verbosity
+ * are applied. Returns SEI_ERR_USAGE after argp printed what is wrong.
+ */
+sei_status sei_cli_begin(const struct argp *argp, int argc, char **argv, void *words, sei_common *common) SEI_MUST_CHECK;
 /* Read options from the common ones. Arrays stay with common. */
 void sei_cli_read_options(const sei_common *common, size_t n_files, const char *const *files, sei_read_options *out);
 /* Opens the backend asked for and says in one line which one it is. */
@@ -51,6 +51,17 @@ typedef struct sei_cli_files {
 } sei_cli_files;
 /* Adds one, or argp_error when there are too many. */
 void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state *state);
+/* The parser of a verb that takes files and has no options of its own; `none` is the error without any. */
+error_t sei_cli_parse_files(int key, char *arg, struct argp_state *state, sei_common *common, sei_cli_files *files,
+                            const char *none);
+/* What a verb with one argument says when something is wrong with it or when -o is missing. */
+typedef struct sei_cli_one {
+    const char *none, *several, *no_output;
+    bool plan_without_output; /* --plan needs no -o */
+} sei_cli_one;
+/* The parser of such a verb, for the keys that it does not take itself. */
+error_t sei_cli_parse_one(int key, char *arg, struct argp_state *state, const sei_cli_one *says, sei_common *common,
+                          const char **argument);
 
 /* Before any work: the outputs (NULL: not asked for) differ from each other and from the input words (PATH or NAME=PATH), so
  * that not even --force lets one file replace another of the same command. SEI_ERR_USAGE. */

@@ -232,7 +232,6 @@ done:
 }
 
 sei_status sei_cmd_align(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 9}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -242,14 +241,12 @@ sei_status sei_cmd_align(int argc, char **argv) {
         "ALIGNED is .emd for all channels, or .mrc or .tif (several channels become NAME_CHANNEL.mrc). The shifts "
         "table has the columns tilt_deg,dx_px,dy_px: the translation to apply, dx across the axis, dy along it. "
         "With --axis-offset the axis is taken as given.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     align_words words = {0};
-    sei_common_default(&words.common);
     sei_align_options_default(&words.align);
-    const sei_status status = sei_cli_parse(&argp, argc, argv, &words);
+    const sei_status status = sei_cli_begin(&argp, argc, argv, &words, &words.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&words.common);
     return run(&words);
 }

@@ -17,25 +17,14 @@ typedef struct words {
 static const struct argp_option options[] = {{"jobs", KEY_JOBS, "N", 0, "data sets at a time (default 1)", 10}, {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
+    static const sei_cli_one says = {"no study file", "one study file at a time", "no output folder; give -o DIR", false};
     words *w = state->input;
     char *end = NULL;
-    switch (key) {
-        case ARGP_KEY_INIT: state->child_inputs[0] = &w->common; return 0;
-        case KEY_JOBS:
-            w->jobs = (int)strtol(arg, &end, 10);
-            if (*end != 0 || end == arg || w->jobs < 1 || w->jobs > 256)
-                argp_error(state, "--jobs: '%s' is not a count from 1 to 256", arg);
-            return 0;
-        case ARGP_KEY_ARG:
-            if (w->study != NULL) argp_error(state, "one study file at a time");
-            w->study = arg;
-            return 0;
-        case ARGP_KEY_END:
-            if (w->study == NULL) argp_error(state, "no study file");
-            if (w->common.output == NULL) argp_error(state, "no output folder; give -o DIR");
-            return 0;
-        default: return ARGP_ERR_UNKNOWN;
-    }
+    if (key != KEY_JOBS) return sei_cli_parse_one(key, arg, state, &says, &w->common, &w->study);
+    w->jobs = (int)strtol(arg, &end, 10);
+    if (*end != 0 || end == arg || w->jobs < 1 || w->jobs > 256)
+        argp_error(state, "--jobs: '%s' is not a count from 1 to 256", arg);
+    return 0;
 }
 
 static json_t *summary(const sei_batch_result *results, size_t n) {
@@ -51,7 +40,6 @@ static json_t *summary(const sei_batch_result *results, size_t n) {
 }
 
 sei_status sei_cmd_batch(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -60,17 +48,15 @@ sei_status sei_cmd_batch(int argc, char **argv) {
         "across them by cycle number, plots and a page. Data sets that are done already are kept.\v"
         "The study file: title, recipe (for all), data: a list of {name, cycle, recipe, folder, set}, and set for all: "
         "[KEY=VALUE, ...] of the recipe. Paths are relative to the study file. --set changes keys of the study file.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     words w = {.jobs = 1};
     char program[4096];
     sei_batch_result *results = NULL;
     size_t n = 0;
-    sei_common_default(&w.common);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &w);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &w, &w.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&w.common);
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length < 0) return sei_fail(SEI_ERR_ENVIRONMENT, "/proc is not there: this program cannot find itself");
     program[length] = 0;

@@ -131,14 +131,13 @@ static sei_status say_plan(const words *w, sei_device *device, const sei_series 
 }
 
 sei_status sei_cmd_compare(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
         "SERIES...",
         "Reconstructs one channel of an aligned series by several methods and sets them side by side: elongation, "
         "residual, likelihood, error against a truth, pictures.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     words w = {0};
@@ -148,11 +147,9 @@ sei_status sei_cmd_compare(int argc, char **argv) {
     sei_device *device = NULL;
     sei_table rows = {0};
     const char *inputs[SEI_CLI_MAX_FILES + 1];
-    sei_common_default(&w.common);
     sei_compare_options_default(&w.options);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &w);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &w, &w.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&w.common);
     w.options.methods = w.methods;
     w.options.overwrite = w.common.force;
     w.options.memory_bytes = w.common.memory_bytes;

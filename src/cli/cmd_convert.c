@@ -167,7 +167,6 @@ static sei_status say_plan(const convert_words *words) {
 sei_status sei_cmd_convert(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"as", KEY_AS, "KIND", 0, "what IN holds, where it does not say: series, volume or labels", 1}, {0}};
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -175,17 +174,15 @@ sei_status sei_cmd_convert(int argc, char **argv) {
         "Writes a tilt series, volumes or labels in another format, chosen by OUT's extension: .mrc, .tif, .emd or .h5. "
         "Several IN (PATH or NAME=PATH) become the channels of one series; several channels become NAME_<channel>.mrc "
         "or .tif. Values, angles, acquisition order, dose, pixel size, names, energy windows and the mask are kept.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     convert_words words = {0};
     sei_provenance provenance = {0};
     const sei_provenance *use = NULL;
     sei_content content = SEI_CONTENT_UNKNOWN;
-    sei_common_default(&words.common);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &words);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &words, &words.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&words.common);
     /* the folder, before any reading; the writers check every name they will use before they write the first */
     SEI_TRY(sei_file_check_target(words.common.output, true));
     SEI_TRY(sei_cli_check_outputs(&words.files, 1, &words.common.output));

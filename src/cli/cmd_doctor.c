@@ -129,14 +129,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 sei_status sei_cmd_doctor(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
-        NULL, parse, NULL, "Says what this machine has for seitomo, what is missing, and the remedy.", children, NULL, NULL};
+        NULL, parse, NULL, "Says what this machine has for seitomo, what is missing, and the remedy.", sei_common_children,
+        NULL, NULL};
     sei_common common;
-    sei_common_default(&common);
-    const sei_status status = sei_cli_parse(&argp, argc, argv, &common);
+    const sei_status status = sei_cli_begin(&argp, argc, argv, &common, &common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&common);
     findings f = {.list = json_array(), .print = !common.json};
     if (f.print) printf("seitomo %s\n", SEITOMO_VERSION);
     look_at_processor(&f);

@@ -15,14 +15,7 @@ typedef struct info_words {
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     info_words *words = state->input;
-    switch (key) {
-        case ARGP_KEY_INIT: state->child_inputs[0] = &words->common; return 0;
-        case ARGP_KEY_ARG: sei_cli_add_file(&words->files, arg, state); return 0;
-        case ARGP_KEY_END:
-            if (words->files.count == 0) argp_error(state, "no FILE given");
-            return 0;
-        default: return ARGP_ERR_UNKNOWN;
-    }
+    return sei_cli_parse_files(key, arg, state, &words->common, &words->files, "no FILE given");
 }
 
 static const char *content_name(sei_content content) {
@@ -99,21 +92,18 @@ static json_t *json_info(const char *path, const sei_file_info *info) {
 }
 
 sei_status sei_cmd_info(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         NULL,
         parse,
         "FILE...",
         "Says what each FILE is: format, shape, channels, pixel size, tilt angles, and where each of these was "
         "found. Image files (MRC, TIFF, EMD) and tables of angles (.rawtlt, .tlt, .mdoc) are known.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     info_words words = {0};
-    sei_common_default(&words.common);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &words);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &words, &words.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&words.common);
     json_t *files = json_array();
     size_t failed = 0;
     sei_status first = SEI_OK;

@@ -115,21 +115,18 @@ done:
 }
 
 sei_status sei_cmd_measure(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
         "LABELS [VOLUMES...]",
         "Measures a labelled specimen: volumes, surfaces, connectivity, percolation, the core's content, SEI thickness, depth of "
         "open voids, radial profiles; each number with its unit and, where one is known, its standard deviation.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     arguments a = {0};
-    sei_common_default(&a.common);
     sei_measure_options_default(&a.options);
-    const sei_status status = sei_cli_parse(&argp, argc, argv, &a);
+    const sei_status status = sei_cli_begin(&argp, argc, argv, &a, &a.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&a.common);
     return measure(&a);
 }

@@ -162,7 +162,6 @@ done:
 }
 
 sei_status sei_cmd_reconstruct(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 9}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -170,17 +169,15 @@ sei_status sei_cmd_reconstruct(int argc, char **argv) {
         "Reconstructs every channel of an aligned tilt series.\v"
         "OUTPUT is .mrc or .tif for one channel (several become NAME_CHANNEL.mrc) or .emd for all. The tilt axis must be y; "
         "'seitomo align' makes it so.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     sei_cli_reconstruct o = {.bin = 1};
-    sei_common_default(&o.common);
     sei_recon_options_default(&o.recon);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &o);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &o, &o.common);
     if (status != SEI_OK) return status;
     if (o.common.output == NULL && !o.common.plan)
         return sei_fail(SEI_ERR_USAGE, "no output given; say where the volume goes with -o VOLUME.mrc");
-    sei_cli_apply(&o.common);
     o.recon.memory_bytes = o.common.memory_bytes;
     return run(&o);
 }

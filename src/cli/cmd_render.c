@@ -87,7 +87,7 @@ static void planes_of(char *text, settings *s, struct argp_state *state) {
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     settings *s = state->input;
-    number_list range;
+    number_list range = {0};
     switch (key) {
         case ARGP_KEY_INIT: state->child_inputs[0] = &s->common; break;
         case ARGP_KEY_ARG: sei_cli_add_file(&s->files, arg, state); break;
@@ -421,7 +421,6 @@ done:
 }
 
 sei_status sei_cmd_render(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -429,16 +428,14 @@ sei_status sei_cmd_render(int argc, char **argv) {
         "Draws slices of each volume, composites of all elements, labels and 3-D views as PNG.\v"
         "A volume is a file or NAME=FILE. Composites and views show the elements; --channels chooses others. "
         "Each channel's grey range is the same in all its slices.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     settings s = {.n_planes = 1, .planes = {SEI_PLANE_XZ}, .positions_nm = {.count = 1}};
-    sei_common_default(&s.common);
     sei_picture_options_default(&s.picture);
     s.picture.projection = SEI_PROJECTION_SHADED;
     s.picture.cut_fraction = 0.5;
-    const sei_status status = sei_cli_parse(&argp, argc, argv, &s);
+    const sei_status status = sei_cli_begin(&argp, argc, argv, &s, &s.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&s.common);
     return render(&s);
 }

@@ -83,19 +83,10 @@ typedef struct words {
 } words;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
+    static const sei_cli_one says = {"no recipe", "one recipe at a time (many data sets: seitomo batch)",
+                                     "no output folder; give -o DIR", true};
     words *w = state->input;
-    switch (key) {
-        case ARGP_KEY_INIT: state->child_inputs[0] = &w->common; return 0;
-        case ARGP_KEY_ARG:
-            if (w->recipe != NULL) argp_error(state, "one recipe at a time; many data sets: seitomo batch");
-            w->recipe = arg;
-            return 0;
-        case ARGP_KEY_END:
-            if (w->recipe == NULL) argp_error(state, "no recipe");
-            if (w->common.output == NULL && !w->common.plan) argp_error(state, "no output folder; give -o DIR");
-            return 0;
-        default: return ARGP_ERR_UNKNOWN;
-    }
+    return sei_cli_parse_one(key, arg, state, &says, &w->common, &w->recipe);
 }
 
 static sei_status print_summary(const sei_common *common, const sei_run_plan *plan, const sei_numbers *numbers) {
@@ -107,7 +98,6 @@ static sei_status print_summary(const sei_common *common, const sei_run_plan *pl
 }
 
 sei_status sei_cmd_run(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         NULL,
         parse,
@@ -116,17 +106,15 @@ sei_status sei_cmd_run(int argc, char **argv) {
         "was stopped goes on where it was when the same command is given again.\v"
         "data/recipes/wire.yaml explains every key. Input folders given by --set are relative to the working "
         "folder, those in the recipe to the recipe's.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     words w = {0};
     overrides o = {0};
     sei_run_plan plan = {0};
     sei_numbers numbers = {0};
-    sei_common_default(&w.common);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &w);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &w, &w.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&w.common);
     SEI_TRY(collect(&w.common, &o));
     const sei_run_options options = {.recipe = w.recipe,
                                      .n_set = o.count,

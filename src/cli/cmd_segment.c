@@ -89,7 +89,10 @@ static void add_rule(arguments *a, const char *text, struct argp_state *state) {
     a->rule_text[a->n_rules] = copy;
     int n = 0;
     for (char *rest = copy; rest != NULL && n < 4; ++n) words[n] = n < 3 ? strsep(&rest, ":") : rest;
-    if (n < 3 || words[0][0] == 0) argp_error(state, "--rule: '%s' is not CHANNEL:HOW:LABEL[:NAME]", text);
+    if (n < 3 || words[0][0] == 0) {
+        argp_error(state, "--rule: '%s' is not CHANNEL:HOW:LABEL[:NAME]", text);
+        return;
+    }
     sei_segment_rule *rule = &a->rules[a->n_rules++];
     sei_segment_rule_default(rule);
     rule->channel = words[0];
@@ -229,7 +232,6 @@ done:
 }
 
 sei_status sei_cmd_segment(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -237,15 +239,13 @@ sei_status sei_cmd_segment(int argc, char **argv) {
         "Labels every voxel. Volumes are files or NAME=FILE and are brought to the coarsest grid among them. Without rules the "
         "wire's are "
         "taken: Si from channel Si, SEI from O, F, C and P, each by Otsu; voids are what the wire's envelope holds empty.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     arguments a = {0};
-    sei_common_default(&a.common);
     sei_segment_options_default(&a.options);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &a);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &a, &a.common);
     if (status == SEI_OK) {
-        sei_cli_apply(&a.common);
         settle_options(&a);
         status = segment(&a);
     }

@@ -13,41 +13,30 @@ typedef struct words {
 static const struct argp_option options[] = {{"mrc", 'm', 0, 0, "write the series as MRC with .rawtlt as well", 0}, {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
+    static const sei_cli_one says = {"no simulation file", "one simulation file at a time", "no output folder; give -o FOLDER",
+                                     false};
     words *w = state->input;
-    switch (key) {
-        case ARGP_KEY_INIT: state->child_inputs[0] = &w->common; break;
-        case 'm': w->mrc = true; break;
-        case ARGP_KEY_ARG:
-            if (w->file != NULL) argp_error(state, "one simulation file expected, found also '%s'", arg);
-            w->file = arg;
-            break;
-        case ARGP_KEY_END:
-            if (w->file == NULL || w->common.output == NULL) argp_error(state, "a simulation file and -o FOLDER are needed");
-            break;
-        default: return ARGP_ERR_UNKNOWN;
-    }
+    if (key != 'm') return sei_cli_parse_one(key, arg, state, &says, &w->common, &w->file);
+    w->mrc = true;
     return 0;
 }
 
 sei_status sei_cmd_simulate(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
         "FILE.yaml -o FOLDER",
         "Makes the tilt series of a specimen whose truth is known: projections, drift, counting noise, "
         "and beside them the true labels, volumes, shifts and numbers.",
-        children,
+        sei_common_children,
         NULL,
         NULL};
     words w = {0};
     sei_simulation_file file = {0};
     sei_numbers truth = {0};
     char seed[40];
-    sei_common_default(&w.common);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &w);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &w, &w.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&w.common);
     if (w.common.seed_given && w.common.n_set < sizeof w.common.set / sizeof w.common.set[0]) {
         snprintf(seed, sizeof seed, "seed=%llu", (unsigned long long)w.common.seed);
         w.common.set[w.common.n_set++] = seed;

@@ -10,28 +10,21 @@ typedef struct words {
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     words *w = state->input;
-    switch (key) {
-        case ARGP_KEY_INIT: state->child_inputs[0] = &w->common; return 0;
-        case ARGP_KEY_ARG: sei_cli_add_file(&w->folders, arg, state); return 0;
-        case ARGP_KEY_END:
-            if (w->folders.count == 0) argp_error(state, "no folder");
-            return 0;
-        default: return ARGP_ERR_UNKNOWN;
-    }
+    return sei_cli_parse_files(key, arg, state, &w->common, &w->folders, "no folder");
 }
 
 sei_status sei_cmd_verify(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
     static const struct argp argp = {
-        NULL,     parse,
-        "DIR...", "Compares every file of a run or a batch with the size and SHA-256 recorded when it was written.",
-        children, NULL,
+        NULL,
+        parse,
+        "DIR...",
+        "Compares every file of a run or a batch with the size and SHA-256 recorded when it was written.",
+        sei_common_children,
+        NULL,
         NULL};
     words w = {0};
-    sei_common_default(&w.common);
-    sei_status status = sei_cli_parse(&argp, argc, argv, &w);
+    sei_status status = sei_cli_begin(&argp, argc, argv, &w, &w.common);
     if (status != SEI_OK) return status;
-    sei_cli_apply(&w.common);
     json_t *list = json_array();
     for (size_t i = 0; i < w.folders.count && status == SEI_OK; ++i) {
         int64_t checked = 0;

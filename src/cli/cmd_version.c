@@ -8,12 +8,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 sei_status sei_cmd_version(int argc, char **argv) {
-    static const struct argp_child children[] = {{&sei_common_argp, 0, "common options", 0}, {0}};
-    static const struct argp argp = {NULL,     parse, NULL, "Prints the version and the licence of this program.",
-                                     children, NULL,  NULL};
+    static const struct argp argp = {
+        NULL, parse, NULL, "Prints the version and the licence of this program.", sei_common_children, NULL, NULL};
     sei_common common;
-    sei_common_default(&common);
-    const sei_status status = sei_cli_parse(&argp, argc, argv, &common);
+    const sei_status status = sei_cli_begin(&argp, argc, argv, &common, &common);
     if (status != SEI_OK) return status;
     if (common.json) {
         return sei_cli_print_json(&common, json_pack("{s:s, s:s}", "version", SEITOMO_VERSION, "licence", "BSD-3-Clause"));

@@ -109,7 +109,7 @@ static void refuse_unused(int key, const struct argp_state *state) {
     }
 }
 
-void sei_common_default(sei_common *common) {
+static void set_defaults(sei_common *common) {
     *common = (sei_common){.backend = "auto", .isa = "auto", .pixel_nm = NAN, .axis_deg = NAN, .axis_offset_px = NAN};
 }
 
@@ -193,20 +193,20 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
-const struct argp sei_common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+static const struct argp common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+const struct argp_child sei_common_children[] = {{&common_argp, 0, "common options", 9}, {0}};
 
-sei_status sei_cli_parse(const struct argp *argp, int argc, char **argv, void *input) {
+sei_status sei_cli_begin(const struct argp *argp, int argc, char **argv, void *words, sei_common *common) {
     char name[64];
+    set_defaults(common);
     argp_err_exit_status = SEI_ERR_USAGE; /* argp prints its own line and leaves with this code */
     snprintf(name, sizeof name, "seitomo %s", argv[0]);
     argv[0] = name;
-    const error_t error = argp_parse(argp, argc, argv, ARGP_IN_ORDER, NULL, input);
-    return error == 0 ? SEI_OK : sei_fail(SEI_ERR_USAGE, "the command line could not be read: %s", strerror(error));
-}
-
-void sei_cli_apply(const sei_common *common) {
+    const error_t error = argp_parse(argp, argc, argv, ARGP_IN_ORDER, NULL, words);
+    if (error != 0) return sei_fail(SEI_ERR_USAGE, "the command line could not be read: %s", strerror(error));
     sei_threads_set(common->threads);
     sei_log_set_level(common->quiet ? SEI_LOG_QUIET : SEI_LOG_INFO);
+    return SEI_OK;
 }
 
 void sei_cli_read_options(const sei_common *common, size_t n_files, const char *const *files, sei_read_options *out) {
@@ -234,6 +234,34 @@ sei_status sei_cli_open_device(const sei_common *common, sei_device **out) {
 void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state *state) {
     if (files->count == SEI_CLI_MAX_FILES) argp_error(state, "more than %d files", SEI_CLI_MAX_FILES);
     files->names[files->count++] = name;
+}
+
+error_t sei_cli_parse_files(int key, char *arg, struct argp_state *state, sei_common *common, sei_cli_files *files,
+                            const char *none) {
+    switch (key) {
+        case ARGP_KEY_INIT: state->child_inputs[0] = common; return 0;
+        case ARGP_KEY_ARG: sei_cli_add_file(files, arg, state); return 0;
+        case ARGP_KEY_END:
+            if (files->count == 0) argp_error(state, "%s", none);
+            return 0;
+        default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+error_t sei_cli_parse_one(int key, char *arg, struct argp_state *state, const sei_cli_one *says, sei_common *common,
+                          const char **argument) {
+    switch (key) {
+        case ARGP_KEY_INIT: state->child_inputs[0] = common; return 0;
+        case ARGP_KEY_ARG:
+            if (*argument != NULL) argp_error(state, "%s; found also '%s'", says->several, arg);
+            *argument = arg;
+            return 0;
+        case ARGP_KEY_END:
+            if (*argument == NULL) argp_error(state, "%s", says->none);
+            if (common->output == NULL && !(common->plan && says->plan_without_output)) argp_error(state, "%s", says->no_output);
+            return 0;
+        default: return ARGP_ERR_UNKNOWN;
+    }
 }
 
 sei_status sei_cli_check_outputs(const sei_cli_files *inputs, size_t n_outputs, const char *const *outputs) {
