@@ -115,7 +115,7 @@ static void axes_are_found(void **state) {
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; ++c) {
         sei_stacks stacks;
         const char *path = sei_test_path("foreign.emd");
-        foreign_emd_write(path, size, cases[c].dims);
+        foreign_emd_write(path, 3, size, cases[c].dims);
         sei_test_read(&sei_format_hdf5, path, false, &stacks);
         const sei_stack *s = &stacks.items[0];
         const int64_t shape[3] = {s->nz, s->ny, s->nx};
@@ -138,6 +138,31 @@ static void axes_are_found(void **state) {
         }
         assert_non_null(sei_facts_find(&s->facts, "angles"));
         assert_non_null(sei_facts_find(&s->facts, "pixel_nm"));
+        sei_stacks_free(&stacks);
+    }
+}
+
+/* One line per tilt, a sinogram: the note on the stored order names the axes that there are. */
+static void two_axes_are_enough(void **state) {
+    static const foreign_dim dims[3] = {{"angles", "[deg]", -60, 30}, {"x", "[n_m]", 0, 1.5}, {"angles", "[deg]", -60, 30}};
+    static const hsize_t size[3] = {4, 5, 4};
+    (void)state;
+    for (int turned = 0; turned < 2; ++turned) {
+        sei_stacks stacks;
+        const char *path = sei_test_path("sinogram.emd");
+        foreign_emd_write(path, 2, size + turned, dims + turned);
+        sei_test_read(&sei_format_hdf5, path, false, &stacks);
+        const sei_stack *s = &stacks.items[0];
+        assert_int_equal(s->nz, 4);
+        assert_int_equal(s->ny, 1);
+        assert_int_equal(s->nx, 5);
+        assert_close(s->tilt_deg[3], 30, 0);
+        for (int t = 0; t < 4; ++t) {
+            for (int x = 0; x < 5; ++x) assert_true(s->data[t * 5 + x] == (float)(turned ? 100 * x + 10 * t : 100 * t + 10 * x));
+        }
+        const sei_fact *order = sei_facts_find(&s->facts, "axes");
+        assert_int_equal(order != NULL, turned);
+        if (turned) assert_string_equal(order->value, "stored as x, angles; turned to [tilt][x]");
         sei_stacks_free(&stacks);
     }
 }
@@ -218,9 +243,13 @@ static void real_series(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(series_come_back_whole),       cmocka_unit_test(the_same_data_make_the_same_bytes),
-        cmocka_unit_test(volumes_and_labels_come_back), cmocka_unit_test(axes_are_found),
-        cmocka_unit_test(files_of_other_programs),      cmocka_unit_test(real_series),
+        cmocka_unit_test(series_come_back_whole),
+        cmocka_unit_test(the_same_data_make_the_same_bytes),
+        cmocka_unit_test(volumes_and_labels_come_back),
+        cmocka_unit_test(axes_are_found),
+        cmocka_unit_test(two_axes_are_enough),
+        cmocka_unit_test(files_of_other_programs),
+        cmocka_unit_test(real_series),
     };
     H5dont_atexit(); /* as the library does before its first call */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);

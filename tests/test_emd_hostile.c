@@ -21,7 +21,7 @@ static void nothing_outside_the_file(void **state) {
     (void)state;
     const char *other = sei_test_path("other.emd");
     const char *path = sei_test_path("hostile.emd");
-    foreign_emd_write(other, size, dims);
+    foreign_emd_write(other, 3, size, dims);
 
     hid_t file = foreign_emd_begin(path); /* external link as the data */
     assert_true(H5Lcreate_external("other.emd", "/data/map/data", file, "data/map/data", H5P_DEFAULT, H5P_DEFAULT) >= 0);
@@ -205,7 +205,7 @@ static void a_parent_with_threads(void **state) {
     int good = 0;
     (void)state;
     const char *path = sei_test_path("threads.emd");
-    foreign_emd_write(path, size, dims);
+    foreign_emd_write(path, 3, size, dims);
 #pragma omp parallel for num_threads(4) reduction(+ : good)
     for (int i = 0; i < 8; ++i) {
         const sei_format_read options = {.n_wanted = 0};

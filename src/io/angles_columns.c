@@ -28,10 +28,13 @@ static bool is_blank(const char *line) {
 static bool parse_dose(const char *text, double *dose_e_per_nm2) {
     char scaled[96];
     const size_t mantissa = strcspn(text, "eE");
-    char *end = NULL;
-    const long exponent = text[mantissa] == 0 ? 0 : strtol(text + mantissa + 1, &end, 10);
+    long exponent = 0;
+    if (text[mantissa] != 0) {
+        char *end = NULL;
+        exponent = strtol(text + mantissa + 1, &end, 10);
+        if (end == text + mantissa + 1 || *end != 0) return false;
+    }
     if (mantissa == 0 || mantissa > 60 || labs(exponent) > 300) return false;
-    if (text[mantissa] != 0 && (end == text + mantissa + 1 || *end != 0)) return false;
     snprintf(scaled, sizeof scaled, "%.*se%ld", (int)mantissa, text, exponent + 2);
     return sei_parse_double(scaled, dose_e_per_nm2);
 }

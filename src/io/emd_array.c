@@ -225,6 +225,24 @@ static void squeeze(sei_emd_layout *layout, const sei_axis *axes, int kept[SEI_E
     }
 }
 
+/* Where the stored order is not ours: what it was. */
+static sei_status note_order(sei_stack *stack, const sei_emd_found *found, const sei_axis *stored, int n,
+                             const int axis_of[SEI_EMD_AXES]) {
+    char names[SEI_EMD_AXES * (SEI_NAME_LENGTH + 2)] = "";
+    size_t used = 0;
+    int last = -1;
+    bool in_order = true;
+    for (int i = 0; i < SEI_EMD_AXES; ++i) {
+        in_order = in_order && (axis_of[i] < 0 || axis_of[i] > last);
+        if (axis_of[i] >= 0) last = axis_of[i];
+    }
+    if (in_order || axis_of[0] < 0) return SEI_OK;
+    for (int i = 0; i < n; ++i)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", stored[i].name);
+    return fact(stack, "axes", found->data, "stored as %s; turned to [%s]%s[x]", names,
+                stored[axis_of[0]].kind == SEI_AXIS_ANGLE ? "tilt" : "z", axis_of[1] < 0 ? "" : "[y]");
+}
+
 static sei_status describe_axes(const sei_h5_in *in, const sei_emd_found *found, sei_stack *stack, sei_emd_layout *layout) {
     sei_axis axes[SEI_EMD_AXES + 1] = {0};
     sei_axis ours[SEI_EMD_AXES];
@@ -240,6 +258,7 @@ static sei_status describe_axes(const sei_h5_in *in, const sei_emd_found *found,
     }
     for (int i = 0; i < n_kept; ++i) ours[i] = axes[kept[i]];
     sei_axes_assign(ours, n_kept, layout->axis_of);
+    SEI_TRY(note_order(stack, found, ours, n_kept, layout->axis_of));
     for (int i = 0; i < SEI_EMD_AXES; ++i) layout->axis_of[i] = layout->axis_of[i] < 0 ? -1 : kept[layout->axis_of[i]];
     const sei_axis *z = layout->axis_of[0] < 0 ? NULL : &axes[layout->axis_of[0]];
     const sei_axis *y = layout->axis_of[1] < 0 ? NULL : &axes[layout->axis_of[1]];
@@ -252,11 +271,9 @@ static sei_status describe_axes(const sei_h5_in *in, const sei_emd_found *found,
         SEI_TRY(take_angles(z, stack->nz, stack));
     } else if (z != NULL) {
         stack->spacing_nm = sei_axis_step_nm(z, stack->nz);
-        stack->is_volume = isfinite(stack->spacing_nm) && x->kind == SEI_AXIS_LENGTH && y->kind == SEI_AXIS_LENGTH;
+        stack->is_volume =
+            isfinite(stack->spacing_nm) && x != NULL && x->kind == SEI_AXIS_LENGTH && y != NULL && y->kind == SEI_AXIS_LENGTH;
     }
-    if (z != NULL && !(layout->axis_of[0] < layout->axis_of[1] && layout->axis_of[1] < layout->axis_of[2]))
-        SEI_TRY(fact(stack, "axes", found->data, "stored as %s, %s, %s; turned to [%s][y][x]", axes[kept[0]].name,
-                     axes[kept[1]].name, axes[kept[2]].name, z->kind == SEI_AXIS_ANGLE ? "tilt" : "z"));
 done:
     for (int i = 0; i < SEI_EMD_AXES + 1; ++i) sei_free(axes[i].values);
     return status;

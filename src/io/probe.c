@@ -131,9 +131,8 @@ static sei_status probe_images(const char *path, const sei_stacks *stacks, sei_f
     }
     SEI_TRY(sei_angles_beside(path, &beside));
     if (beside != NULL) {
-        status = sei_angles_read(beside, &table);
-        if (status != SEI_OK && !first->is_volume) goto done; /* a volume needs none */
-        status = SEI_OK;
+        const sei_status read = sei_angles_read(beside, &table);
+        if (!first->is_volume) SEI_TRY(read); /* a volume needs none */
     }
     /* one angle per image makes a series of what its header calls a volume: programs write stacks so */
     if (table.count > 0 && (!first->is_volume || (int64_t)table.count == first->nz))

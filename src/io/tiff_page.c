@@ -98,7 +98,8 @@ sei_status sei_tiff_page_bytes(const sei_tiff *tiff, const sei_tiff_page *form, 
     if (parts < 1 || parts > image_bytes)
         return sei_fail(SEI_ERR_INPUT, "%s: image %lld is in %u parts, which cannot be", tiff->in->path, (long long)number,
                         parts);
-    if (image_bytes / most_ratio(form->compression) > file)
+    const uint64_t ratio = most_ratio(form->compression);
+    if (ratio == 0 || image_bytes / ratio > file)
         return sei_fail(SEI_ERR_INPUT,
                         "%s: image %lld declares %zu bytes, but the whole file has %lld; it is truncated or a trap",
                         tiff->in->path, (long long)number, image_bytes, (long long)tiff->in->size);

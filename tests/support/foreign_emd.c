@@ -31,21 +31,21 @@ static void put_string(hid_t object, const char *name, const char *text) {
     H5Tclose(type);
 }
 
-void foreign_emd_write(const char *path, const hsize_t size[3], const foreign_dim dims[3]) {
+void foreign_emd_write(const char *path, int rank, const hsize_t size[3], const foreign_dim dims[3]) {
     const hid_t file = foreign_emd_begin(path);
-    const hid_t space = H5Screate_simple(3, size, NULL);
+    const hid_t space = H5Screate_simple(rank, size, NULL);
     const hid_t data = H5Dcreate2(file, "data/map/data", H5T_STD_I16BE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     int16_t values[200];
     int n = 0;
     for (hsize_t i = 0; i < size[0]; ++i) {
         for (hsize_t j = 0; j < size[1]; ++j) {
-            for (hsize_t k = 0; k < size[2]; ++k) values[n++] = (int16_t)(100 * i + 10 * j + k);
+            for (hsize_t k = 0; k < (rank == 3 ? size[2] : 1); ++k) values[n++] = (int16_t)(100 * i + 10 * j + k);
         }
     }
     assert_true(H5Dwrite(data, H5T_NATIVE_INT16, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
     H5Dclose(data);
     H5Sclose(space);
-    for (int d = 0; d < 3; ++d) {
+    for (int d = 0; d < rank; ++d) {
         char name[32];
         float vector[16];
         for (hsize_t i = 0; i < size[d]; ++i) vector[i] = (float)(dims[d].first + (double)i * dims[d].step);

@@ -11,8 +11,11 @@ typedef struct foreign_dim {
 
 /* A new file with an empty array group /data/map; the caller closes it. */
 hid_t foreign_emd_begin(const char *path);
-/* A whole file: /data/map/data[n0][n1][n2] = 100 i + 10 j + k as big-endian int16, three dims of at most 16 values. */
-void foreign_emd_write(const char *path, const hsize_t size[3], const foreign_dim dims[3]);
+/*
+ * A whole file: /data/map/data[n0][n1][n2] = 100 i + 10 j + k as big-endian int16, `rank` dims of at most 16 values; with two
+ * the last index is k = 0.
+ */
+void foreign_emd_write(const char *path, int rank, const hsize_t size[3], const foreign_dim dims[3]);
 /* Fails unless the reader refuses the file, names it, and says `part`. */
 void foreign_emd_refused(const char *path, const char *part);
 
