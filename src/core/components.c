@@ -101,9 +101,8 @@ static void list_free(run_list *list) {
 
 static sei_status list_build(const uint8_t *data, int64_t nx, int64_t rows, bool by_class, run_list *list) {
     sei_status status = SEI_OK;
-    const int threads = sei_threads();
     SEI_TRY(SEI_NEW(list->first, rows + 1, 1, 1));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t r = 0; r < rows; ++r) list->first[r + 1] = count_runs(data + r * nx, nx, by_class);
     for (int64_t r = 0; r < rows; ++r) list->first[r + 1] += list->first[r];
     const int64_t total = list->first[rows];
@@ -114,7 +113,7 @@ static sei_status list_build(const uint8_t *data, int64_t nx, int64_t rows, bool
     }
     SEI_TRY(SEI_NEW(list->runs, total, 1, 1));
     SEI_TRY(SEI_NEW(list->parent, total, 1, 1));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t r = 0; r < rows; ++r) store_runs(data + r * nx, nx, by_class, list->runs + list->first[r]);
     for (int64_t i = 0; i < total; ++i) list->parent[i] = (uint32_t)i;
 done:
@@ -125,7 +124,6 @@ static sei_status label_components(const uint8_t *data, int64_t nx, int64_t ny, 
                                    uint32_t *labels, uint32_t *n) {
     sei_status status = SEI_OK;
     run_list list = {0};
-    const int threads = sei_threads();
     if (connectivity != 6 && connectivity != 18 && connectivity != 26) {
         return sei_fail(SEI_ERR_USAGE, "connectivity %d: voxels connect through 6, 18 or 26 neighbours", connectivity);
     }
@@ -141,7 +139,7 @@ static sei_status label_components(const uint8_t *data, int64_t nx, int64_t ny, 
     for (int64_t i = 0; i < list.first[rows]; ++i) {
         list.parent[i] = list.parent[i] == (uint32_t)i ? ++found : list.parent[list.parent[i]];
     }
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t r = 0; r < rows; ++r) {
         uint32_t *out = labels + r * nx;
         memset(out, 0, (size_t)nx * sizeof *out);

@@ -119,8 +119,7 @@ done:
 
 sei_status sei_distance2(const uint8_t *mask, int64_t nx, int64_t ny, int64_t nz, bool outside_is_background, float *distance2) {
     sei_status status = SEI_OK;
-    const int threads = sei_threads();
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t r = 0; r < ny * nz; ++r) transform_row(mask + r * nx, distance2 + r * nx, nx, outside_is_background);
     SEI_TRY(transform_axis(distance2, nx, ny, nx, nz, nx * ny, outside_is_background));
     SEI_TRY(transform_axis(distance2, nx, nz, nx * ny, ny, nx, outside_is_background));
@@ -138,7 +137,6 @@ sei_status sei_close(const uint8_t *mask, int64_t nx, int64_t ny, int64_t nz, do
     sei_status status = SEI_OK;
     uint8_t *padded = NULL;
     float *distance2 = NULL;
-    const int threads = sei_threads();
     if (!(radius_px >= 1)) {
         memcpy(closed, mask, (size_t)(nx * ny * nz));
         return SEI_OK;
@@ -149,7 +147,7 @@ sei_status sei_close(const uint8_t *mask, int64_t nx, int64_t ny, int64_t nz, do
     SEI_TRY(SEI_NEW(padded, px, py, pz));
     SEI_TRY(SEI_NEW(distance2, px, py, pz));
     /* dilation: everything within the radius of the mask, whose complement is measured */
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t k = 0; k < pz; ++k) {
         for (int64_t j = 0; j < py; ++j) {
             const uint8_t *row = mask + (clamp_index(k, pad, nz) * ny + clamp_index(j, pad, ny)) * nx;
@@ -159,10 +157,10 @@ sei_status sei_close(const uint8_t *mask, int64_t nx, int64_t ny, int64_t nz, do
     }
     SEI_TRY(sei_distance2(padded, px, py, pz, false, distance2));
     /* erosion of the dilated set: what lies further than the radius from its complement */
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t i = 0; i < px * py * pz; ++i) padded[i] = distance2[i] <= reach2;
     SEI_TRY(sei_distance2(padded, px, py, pz, false, distance2));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t k = 0; k < nz; ++k) {
         for (int64_t j = 0; j < ny; ++j) {
             const float *row = distance2 + ((k + pad) * py + j + pad) * px + pad;

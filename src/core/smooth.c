@@ -41,7 +41,6 @@ sei_status sei_smooth_gaussian(float *data, int64_t nx, int64_t ny, int64_t nz, 
     sei_status status = SEI_OK;
     float *copy = NULL;
     double *kernel = NULL, *sums = NULL;
-    const int threads = sei_threads();
     if (!(sigma_px >= 0) || sigma_px > 1000) {
         return sei_fail(SEI_ERR_USAGE, "smoothing by %g voxels: the width lies between 0 and 1000", sigma_px);
     }
@@ -53,13 +52,13 @@ sei_status sei_smooth_gaussian(float *data, int64_t nx, int64_t ny, int64_t nz, 
     SEI_TRY(SEI_NEW(sums, nx, ny > nz ? ny : nz, 1));
     for (int64_t t = -reach; t <= reach; ++t) total += kernel[t + reach] = exp(-0.5 * (double)(t * t) / (sigma_px * sigma_px));
     for (int64_t t = 0; t <= 2 * reach; ++t) kernel[t] /= total;
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t r = 0; r < ny * nz; ++r) smooth_row(data + r * nx, copy + r * nx, nx, kernel, reach);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t k = 0; k < nz; ++k)
         smooth_line(copy + k * nx * ny, data + k * nx * ny, ny, nx, nx, kernel, reach, sums + k * nx);
     memcpy(copy, data, (size_t)(nx * ny * nz) * sizeof *data);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t j = 0; j < ny; ++j) smooth_line(copy + j * nx, data + j * nx, nz, nx * ny, nx, kernel, reach, sums + j * nx);
 done:
     sei_free(copy);

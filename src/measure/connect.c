@@ -112,7 +112,6 @@ static void section_depth(const sei_labels *labels, const float *distance2, cons
 
 sei_status sei_open_depth(const sei_labels *labels, const sei_section *sections, sei_scratch *scratch, sei_depth *depth) {
     sei_status status = SEI_OK;
-    const int threads = sei_threads();
     const int64_t voxels = labels->nx * labels->ny * labels->nz;
     double *means = NULL, *largest = NULL, sum = 0, squares = 0, top = 0;
     int64_t n = 0;
@@ -120,7 +119,7 @@ sei_status sei_open_depth(const sei_labels *labels, const sei_section *sections,
     SEI_TRY(SEI_NEW(largest, labels->ny, 1, 1));
     for (int64_t i = 0; i < voxels; ++i) scratch->mask[i] = sei_is_specimen(labels->data[i]);
     SEI_TRY(sei_distance2(scratch->mask, labels->nx, labels->ny, labels->nz, false, scratch->distance2));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t j = 0; j < labels->ny; ++j) {
         double deepest[SECTORS];
         if (sections[j].specimen == 0) continue;

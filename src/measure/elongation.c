@@ -95,10 +95,9 @@ done:
 
 /* Mean product of deviations at distance `lag` along an axis of stride `stride` and length n (z: planes, x: within rows). */
 static double correlate(const sei_volume *volume, double mean, int64_t lag, bool along_z, double *rows) {
-    const int threads = sei_threads();
     const int64_t nx = volume->nx, n_rows = volume->ny * volume->nz, offset = along_z ? lag * nx * volume->ny : lag;
     const int64_t used = along_z ? n_rows - lag * volume->ny : n_rows, width = along_z ? nx : nx - lag;
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t r = 0; r < used; ++r) {
         const float *a = volume->data + r * nx, *b = a + offset;
         double sum = 0;

@@ -214,12 +214,11 @@ static sei_status add_fraction(ruler *r, const char *name, const int64_t part[3]
 
 static sei_status measure_core(ruler *r) {
     sei_status status = SEI_OK;
-    const int threads = sei_threads();
     const int64_t ny = r->labels->ny;
     core_counts *sections = NULL, total = {{0}, {0}, {0}, {0}};
     double fraction[3] = {NAN, NAN, NAN};
     SEI_TRY(SEI_NEW(sections, ny, 1, 1));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t j = 0; j < ny; ++j) {
         if (r->sections[j].has_core) count_core(r, j, &sections[j]);
     }

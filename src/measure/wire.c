@@ -47,12 +47,11 @@ static void find_centroid(const sei_labels *labels, int64_t j, sei_section *sect
 
 sei_status sei_wire_axis(const sei_labels *labels, sei_section *sections) {
     sei_status status = SEI_OK;
-    const int threads = sei_threads();
     const int64_t ny = labels->ny;
     double *value = NULL;
     double along_x[2] = {0.5 * (double)(labels->nx - 1), 0}, along_z[2] = {0.5 * (double)(labels->nz - 1), 0};
     SEI_TRY(SEI_NEW(value, ny, 1, 1));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t j = 0; j < ny; ++j) find_centroid(labels, j, &sections[j]);
     for (int64_t j = 0; j < ny; ++j) value[j] = sections[j].x;
     fit_line(sections, ny, value, along_x);
@@ -210,19 +209,18 @@ static void bridge_envelopes(sei_section *sections, int64_t ny) {
 
 sei_status sei_wire_envelopes(const sei_labels *labels, const uint8_t *silicon, double window_px, sei_section *sections) {
     sei_status status = SEI_OK;
-    const int threads = sei_threads();
     const int64_t ny = labels->ny, reach = (int64_t)ceil(window_px);
     double(*radius)[SEI_WIRE_RAYS] = NULL;
     ray_bundle all = {0};
     SEI_TRY(SEI_NEW(radius, ny, 1, 1));
     for (int ray = 0; ray < SEI_WIRE_RAYS; ++ray) fourier_row(2 * pi * ray / SEI_WIRE_RAYS, all.cosines[ray]);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t j = 0; j < ny; ++j) {
         for (int ray = 0; ray < SEI_WIRE_RAYS; ++ray) {
             radius[j][ray] = outermost(labels, silicon, &sections[j], j, 2 * pi * ray / SEI_WIRE_RAYS);
         }
     }
-#pragma omp parallel for num_threads(threads) schedule(static) firstprivate(all)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static) firstprivate(all)
     for (int64_t j = 0; j < ny; ++j) {
         const int64_t first = j > reach ? j - reach : 0, last = j + reach < ny ? j + reach : ny - 1;
         all.radius = (const double(*)[SEI_WIRE_RAYS])(radius + first);

@@ -146,9 +146,9 @@ static sei_status upload_background(job *j) {
     for (size_t i = 0; i < n; ++i) {
         const double w = s->weight == NULL ? 1 : (double)s->host_sinogram[i];
         j->weight_total += w;
-        if (s->background != NULL) j->background_sum[i % ny] += w * o->background[o->n_background > 1 ? i / per_tilt : 0];
+        if (j->background_sum != NULL) j->background_sum[i % ny] += w * o->background[o->n_background > 1 ? i / per_tilt : 0];
     }
-    if (s->background == NULL) return SEI_OK;
+    if (j->background_sum == NULL) return SEI_OK;
     for (size_t y = 0; y < ny; ++y) j->background_total += j->background_sum[y];
     for (size_t i = 0; i < n; ++i) s->host_sinogram[i] = (float)o->background[o->n_background > 1 ? i / per_tilt : 0];
     SEI_TRY(SEI_OP(s->device, upload)(s->device, s->background, 0, n, s->host_sinogram));

@@ -62,8 +62,7 @@ done:
 /* data[outer][n_in][inner] -> out[outer][n_out][inner] */
 static void apply(const float *data, int64_t outer, int64_t n_in, int64_t inner, const axis_weights *w, int64_t n_out,
                   float *out) {
-    const int threads = sei_threads();
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t row = 0; row < outer * n_out; ++row) {
         const int64_t o = row / n_out, i = row % n_out;
         for (int64_t x = 0; x < inner; ++x) {
@@ -122,9 +121,9 @@ static bool same_grid(const sei_volume *a, int64_t nx, int64_t ny, int64_t nz, d
 }
 
 sei_status sei_volumes_to_one_grid(size_t n, sei_volume *volumes) {
-    const sei_volume *coarsest = NULL;
-    for (size_t i = 0; i < n; ++i) {
-        if (coarsest == NULL || volumes[i].voxel_nm > coarsest->voxel_nm * (1 + 1e-6)) coarsest = &volumes[i];
+    const sei_volume *coarsest = volumes;
+    for (size_t i = 1; i < n; ++i) {
+        if (volumes[i].voxel_nm > coarsest->voxel_nm * (1 + 1e-6)) coarsest = &volumes[i];
     }
     for (size_t i = 0; i < n; ++i) {
         sei_volume fresh = {0};

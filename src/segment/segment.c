@@ -183,7 +183,6 @@ static sei_status apply_rule(const sei_volume *volume, const sei_segment_rule *r
     float *smooth = NULL;
     const float *data = volume->data;
     const int64_t count = labels->nx * labels->ny * labels->nz;
-    const int threads = sei_threads();
     double threshold = NAN;
     char how[SEI_TEXT_LENGTH], key[SEI_NAME_LENGTH + 16], number[32];
     if (rule->smooth_sigma_px != 0) {
@@ -193,7 +192,7 @@ static sei_status apply_rule(const sei_volume *volume, const sei_segment_rule *r
         data = smooth;
     }
     SEI_TRY(find_threshold(data, (size_t)count, rule, &threshold, how, sizeof how));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t i = 0; i < count; ++i) {
         if (!((double)data[i] > threshold)) continue;
         if (labels->data[i] == SEI_LABEL_OUTSIDE) {

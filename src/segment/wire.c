@@ -240,7 +240,6 @@ sei_status sei_fill_from_neighbours(sei_labels *labels, uint8_t *pending) {
     int64_t *list = NULL, waiting = 0;
     uint8_t *votes = NULL;
     const int64_t count = labels->nx * labels->ny * labels->nz;
-    const int threads = sei_threads();
     for (int64_t i = 0; i < count; ++i) waiting += pending[i] != 0;
     SEI_TRY(SEI_NEW(list, waiting, 1, 1));
     SEI_TRY(SEI_NEW(votes, waiting, 1, 1));
@@ -250,7 +249,7 @@ sei_status sei_fill_from_neighbours(sei_labels *labels, uint8_t *pending) {
     /* votes are cast before any is counted, so the order of voxels does not matter */
     for (int64_t before = waiting + 1; waiting > 0 && waiting < before;) {
         before = waiting;
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
         for (int64_t p = 0; p < before; ++p) votes[p] = vote(labels, list[p]);
         waiting = 0;
         for (int64_t p = 0; p < before; ++p) {

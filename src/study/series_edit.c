@@ -66,7 +66,7 @@ sei_status sei_series_drop(sei_series *series, size_t n, const double *tilt_deg)
             memcpy(kept.channels[c].data + (size_t)to * image, series->channels[c].data + (size_t)t * image,
                    image * sizeof(float));
         }
-        if (kept.valid != NULL) memcpy(kept.valid + (size_t)to * image, series->valid + (size_t)t * image, image);
+        if (series->valid != NULL) memcpy(kept.valid + (size_t)to * image, series->valid + (size_t)t * image, image);
         ++to;
     }
     sei_series_free(series);
@@ -100,7 +100,7 @@ sei_status sei_series_trim(const sei_series *series, size_t channel, int n, sei_
             const size_t from = (size_t)((t * series->ny + y) * series->nx);
             const size_t to = (size_t)((t * ny + y) * nx);
             memcpy(cut.channels[0].data + to, series->channels[channel].data + from, (size_t)nx * sizeof(float));
-            if (cut.valid != NULL) memcpy(cut.valid + to, series->valid + from, (size_t)nx);
+            if (series->valid != NULL) memcpy(cut.valid + to, series->valid + from, (size_t)nx);
         }
     }
     *out = cut;
