@@ -184,15 +184,11 @@ static void files_of_other_programs(void **state) {
                  {"rsciio_example_metadata.emd", "This is a test!", 3, 3, 1, SEI_DTYPE_I32, 8},
                  {"rsciio_example_signal.emd", "__unnamed__", 3, 3, 3, SEI_DTYPE_I32, 26}};
     for (size_t f = 0; f < sizeof files / sizeof files[0]; ++f) {
-        snprintf(path, sizeof path, "%s/%s", folder, files[f].name);
-        sei_test_read(&sei_format_hdf5, path, false, &stacks);
+        sei_test_read_in(&sei_format_hdf5, folder, files[f].name, false, &stacks);
         const sei_stack *s = &stacks.items[0];
         assert_int_equal(stacks.count, 1);
         assert_string_equal(s->name, files[f].channel);
-        assert_int_equal(s->nx, files[f].nx);
-        assert_int_equal(s->ny, files[f].ny);
-        assert_int_equal(s->nz, files[f].nz);
-        assert_int_equal(s->stored, files[f].stored);
+        sei_test_shape(s, files[f].nx, files[f].ny, files[f].nz, files[f].stored);
         assert_true(s->data[s->nx * s->ny * s->nz - 1] == files[f].last);
         assert_true(isnan(s->pixel_nm));
         assert_int_equal(s->n_angles, 0);
@@ -228,12 +224,9 @@ static void real_series(void **state) {
     assert_int_equal(stacks.count, 2);
     for (size_t c = 0; c < 2; ++c) {
         const sei_stack *s = &stacks.items[c];
-        assert_int_equal(s->nx, 256);
-        assert_int_equal(s->ny, 256);
-        assert_int_equal(s->nz, 16);
+        sei_test_shape(s, 256, 256, 16, SEI_DTYPE_U16);
         assert_close(s->pixel_nm, 13.0814, 5e-5);
         for (int i = 0; i < 16; ++i) assert_close(s->tilt_deg[i], -40 + 5 * i, 0);
-        assert_int_equal(s->stored, SEI_DTYPE_U16);
     }
     const sei_stack *fe = &stacks.items[strcmp(stacks.items[0].name, "Fe_Ka") == 0 ? 0 : 1];
     assert_close(fe->window_low_kev, -0.470891 + 0.010003 * 680, 2e-5);

@@ -3,74 +3,49 @@
  * Claims: whichever allocation of an EMD's writer, reading child or parent fails, an error comes back and nothing is left
  * behind; a disk that fills up while EMD or TIFF are written leaves no file of any name.
  */
-#include <dirent.h>
 #include <hdf5.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/alloc.h"
-#include "core/file.h"
 #include "support/io_series.h"
+#include "support/sweep.h"
 #include "support/test.h"
+
+static sei_status write_emd(const char *path, const sei_series *series) {
+    return sei_emd_write_series(path, series, NULL, false);
+}
 
 /* Every allocation of writer, child and parent fails once: an error each time, and nothing left behind. */
 static void memory_that_runs_out(void **state) {
-    const sei_format_read options = {.n_wanted = 0};
     sei_series series = {0};
     (void)state;
-    const char *path = sei_test_path("memory.emd");
     sei_test_make_series(2, true, &series);
-    for (int writing = 1; writing >= 0; --writing) {
-        sei_status status = SEI_ERR_MEMORY;
-        long n = 0;
-        for (; status != SEI_OK && n < 2000; ++n) {
-            sei_stacks stacks = {0};
-            sei_alloc_fail_after(n);
-            status = writing ? sei_emd_write_series(path, &series, NULL, false) : sei_format_hdf5.read(path, &options, &stacks);
-            sei_alloc_fail_after(-1);
-            if (status != SEI_OK) {
-                assert_int_equal(stacks.count, 0);
-                assert_int_equal(sei_file_exists(path), !writing);
-            }
-            sei_stacks_free(&stacks);
-        }
-        assert_int_equal(status, SEI_OK);
-        assert_true(n > 10);
-    }
+    sei_test_memory_of_format(&sei_format_hdf5, sei_test_path("memory.emd"), write_emd, &series, 10, true);
     sei_series_free(&series);
 }
 
-static int files_in_test_folder(void) {
-    int n = 0;
-    DIR *folder = opendir(sei_test_folder());
-    while (readdir(folder) != NULL) ++n;
-    closedir(folder);
-    return n;
+static sei_status write_and_remove_emd(void *context) {
+    const char *path = sei_test_path("full.emd");
+    const sei_status status = sei_emd_write_series(path, context, NULL, false);
+    if (status == SEI_OK) unlink(path);
+    return status;
+}
+
+static sei_status write_and_remove_tiff(void *context) {
+    const char *path = sei_test_path("full.tif");
+    const sei_status status = sei_tiff_write_channel(path, context, 0, false);
+    if (status == SEI_OK) unlink(path);
+    return status;
 }
 
 /* A disk that takes so many bytes and no more: an error, and no file of any name. */
 static void a_disk_that_is_full(void **state) {
-    struct rlimit old;
     sei_series series = {0};
     (void)state;
     sei_test_make_series(9, true, &series);
-    signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &old);
-    const int before = files_in_test_folder();
-    for (rlim_t most = 0; most < 40000; most += 1333) {
-        const struct rlimit small = {most, old.rlim_max};
-        setrlimit(RLIMIT_FSIZE, &small);
-        const sei_status emd = sei_emd_write_series(sei_test_path("full.emd"), &series, NULL, false);
-        const sei_status tif = sei_tiff_write_channel(sei_test_path("full.tif"), &series, 0, false);
-        setrlimit(RLIMIT_FSIZE, &old);
-        assert_true(emd == SEI_ERR_ENVIRONMENT || (emd == SEI_OK && most > 5000));
-        assert_true(tif == SEI_ERR_ENVIRONMENT || (tif == SEI_OK && most > 500));
-        if (emd == SEI_OK) unlink(sei_test_path("full.emd"));
-        if (tif == SEI_OK) unlink(sei_test_path("full.tif"));
-        assert_int_equal(files_in_test_folder(), before);
-    }
-    signal(SIGXFSZ, SIG_DFL);
+    const sei_test_attempt emd = {.call = write_and_remove_emd, .context = &series};
+    const sei_test_attempt tiff = {.call = write_and_remove_tiff, .context = &series};
+    sei_test_every_full_disk(&emd, 1333, 40000, 5000);
+    sei_test_every_full_disk(&tiff, 1333, 40000, 500);
     sei_series_free(&series);
 }
 

@@ -11,21 +11,6 @@
 #include "seitomo/io.h"
 #include "support/test.h"
 
-/* "FOLDER/name"; the last 64 stay. */
-static const char *at(const char *name) {
-    static char paths[64][512];
-    static int next = 0;
-    char *path = paths[next++ % 64];
-    snprintf(path, sizeof paths[0], "%s/%s", sei_test_folder(), name);
-    return path;
-}
-
-static const char *text(const char *name, const char *content) {
-    const char *path = at(name);
-    assert_ok(sei_file_write_text(path, true, content, strlen(content)));
-    return path;
-}
-
 static void volumes_and_labels(void **state) {
     static const char *const extensions[] = {"mrc", "tif", "emd"};
     sei_volume made = {0};
@@ -46,7 +31,7 @@ static void volumes_and_labels(void **state) {
         sei_volume back = {0};
         sei_labels table = {0};
         snprintf(name, sizeof name, "vol%zu.%s", e, extensions[e]);
-        const char *path = at(name);
+        const char *path = sei_test_path(name);
         assert_ok(sei_io_write_volumes(path, 1, &made, NULL, false));
         assert_ok(sei_io_read_volume(path, &back));
         assert_true(back.nx == 3 && back.ny == 4 && back.nz == 5 && back.voxel_nm == 1.7);
@@ -55,7 +40,7 @@ static void volumes_and_labels(void **state) {
         assert_memory_equal(back.data, made.data, 60 * sizeof(float));
         sei_volume_free(&back);
         snprintf(name, sizeof name, "lab%zu.%s", e, extensions[e]);
-        path = at(name);
+        path = sei_test_path(name);
         assert_ok(sei_io_write_labels(path, &labels, NULL, false));
         assert_ok(sei_io_read_labels(path, &table));
         assert_true(table.voxel_nm == 1.7);
@@ -73,14 +58,14 @@ static void volumes_and_labels(void **state) {
         assert_int_equal(info.content, SEI_CONTENT_LABELS);
         sei_file_info_free(&info);
     }
-    remove(at("lab0.json")); /* no table: every label that occurs gets a name */
+    remove(sei_test_path("lab0.json")); /* no table: every label that occurs gets a name */
     sei_labels table = {0};
-    assert_ok(sei_io_read_labels(at("lab0.mrc"), &table));
+    assert_ok(sei_io_read_labels(sei_test_path("lab0.mrc"), &table));
     assert_int_equal(table.n_classes, 7);
     assert_string_equal(table.classes[6].name, "class 200");
     sei_labels_free(&table);
-    assert_refused(sei_io_read_labels(at("vol0.mrc"), &table), SEI_ERR_INPUT, "voxel 0 is -3");
-    const char *flat = at("flat.mrc");
+    assert_refused(sei_io_read_labels(sei_test_path("vol0.mrc"), &table), SEI_ERR_INPUT, "voxel 0 is -3");
+    const char *flat = sei_test_path("flat.mrc");
     made.voxel_nm = NAN;
     assert_ok(sei_io_write_volumes(flat, 1, &made, NULL, false));
     sei_volume *volumes = NULL;
@@ -102,11 +87,11 @@ static void angles_beside_make_a_series(void **state) {
     sei_volume made = {0};
     (void)state;
     assert_ok(sei_volume_alloc(4, 5, 3, 2, &made));
-    assert_ok(sei_io_write_volumes(at("stack.mrc"), 1, &made, NULL, false));
+    assert_ok(sei_io_write_volumes(sei_test_path("stack.mrc"), 1, &made, NULL, false));
     for (size_t i = 0; i < 3; ++i) {
         sei_file_info info = {0};
-        text("stack.rawtlt", cases[i].angles);
-        assert_ok(sei_io_probe(at("stack.mrc"), &info));
+        sei_test_text("stack.rawtlt", cases[i].angles);
+        assert_ok(sei_io_probe(sei_test_path("stack.mrc"), &info));
         assert_int_equal(info.content, cases[i].content);
         assert_int_equal(info.n_angles, i == 0 ? 3 : 0);
         sei_file_info_free(&info);
@@ -124,12 +109,12 @@ static void hashes_are_the_published_ones(void **state) {
     char *million = malloc(1000000);
     assert_non_null(million);
     memset(million, 'a', 1000000); /* B.3, over several buffers of the file reader */
-    const char *path = at("million");
+    const char *path = sei_test_path("million");
     assert_ok(sei_file_write_text(path, false, million, 1000000));
     free(million);
     assert_ok(sei_io_sha256_file(path, hex));
     assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-    assert_refused(sei_io_sha256_file(at("absent"), hex), SEI_ERR_INPUT, "no such file");
+    assert_refused(sei_io_sha256_file(sei_test_path("absent"), hex), SEI_ERR_INPUT, "no such file");
 }
 
 static void numbers_tables_provenance(void **state) {
@@ -141,9 +126,9 @@ static void numbers_tables_provenance(void **state) {
     assert_ok(sei_numbers_set(&numbers, "a\"b\\c", NAN, "", NAN));
     snprintf(provenance.stage, sizeof provenance.stage, "measure");
     assert_ok(sei_provenance_set(&provenance, "note", "bad \xff byte and \"quotes\""));
-    assert_ok(sei_io_provenance_add_input(&provenance, text("input.txt", "abc")));
+    assert_ok(sei_io_provenance_add_input(&provenance, sei_test_text("input.txt", "abc")));
     assert_ok(sei_numbers_set(&provenance.numbers, "x", 2, "px", NAN));
-    const char *path = at("numbers.json");
+    const char *path = sei_test_path("numbers.json");
     assert_ok(sei_io_write_numbers(path, &numbers, &provenance, false));
     assert_ok(sei_io_read_numbers(path, &back));
     assert_int_equal(back.count, 2);
@@ -163,9 +148,10 @@ static void numbers_tables_provenance(void **state) {
                         "bad ? byte and \"quotes\"");
     json_decref(root);
     sei_numbers_free(&back);
-    assert_refused(sei_io_read_numbers(text("bad.json", "{\"a\": 1"), &back), SEI_ERR_INPUT, "line 1");
-    assert_refused(sei_io_read_numbers(text("bad.json", "[1]"), &back), SEI_ERR_INPUT, "object");
-    assert_refused(sei_io_read_numbers(text("bad.json", "{\"a\": {\"value\": \"x\"}}"), &back), SEI_ERR_INPUT, "not a number");
+    assert_refused(sei_io_read_numbers(sei_test_text("bad.json", "{\"a\": 1"), &back), SEI_ERR_INPUT, "line 1");
+    assert_refused(sei_io_read_numbers(sei_test_text("bad.json", "[1]"), &back), SEI_ERR_INPUT, "object");
+    assert_refused(sei_io_read_numbers(sei_test_text("bad.json", "{\"a\": {\"value\": \"x\"}}"), &back), SEI_ERR_INPUT,
+                   "not a number");
     sei_numbers_free(&numbers);
     sei_provenance_free(&provenance);
 
@@ -174,7 +160,7 @@ static void numbers_tables_provenance(void **state) {
     static const char *const columns[3] = {"tilt_deg", "a, \"b\"", "empty"};
     assert_ok(sei_table_alloc("t", 3, columns, 2, &table));
     table.cells[0] = 0.1, table.cells[1] = -1e300, table.cells[3] = 1.0 / 3, table.cells[4] = INFINITY;
-    path = at("shifts.csv");
+    path = sei_test_path("shifts.csv");
     assert_ok(sei_io_write_table(path, &table, false));
     assert_ok(sei_io_read_table(path, &read));
     assert_int_equal(read.n_rows, 2);
@@ -184,13 +170,14 @@ static void numbers_tables_provenance(void **state) {
     for (int i = 0; i < 6; ++i) assert_true(read.cells[i] == table.cells[i] || (isnan(read.cells[i]) && isnan(table.cells[i])));
     sei_table_free(&read);
     sei_table_free(&table);
-    assert_refused(sei_io_read_table(text("bad.csv", "a,b\n1,2\n3\n"), &read), SEI_ERR_INPUT,
+    assert_refused(sei_io_read_table(sei_test_text("bad.csv", "a,b\n1,2\n3\n"), &read), SEI_ERR_INPUT,
                    "line 3 has 1 cells, the header has 2");
-    assert_refused(sei_io_read_table(text("bad.csv", "a,b\r\n1,x\r\n"), &read), SEI_ERR_INPUT, "line 2, column 'b': 'x'");
-    assert_refused(sei_io_read_table(text("bad.csv", ""), &read), SEI_ERR_INPUT, "no header");
-    assert_ok(sei_io_read_table(text("good.csv",
-                                     "\xef\xbb\xbf"
-                                     "a,b\r\n1,2\r\n"),
+    assert_refused(sei_io_read_table(sei_test_text("bad.csv", "a,b\r\n1,x\r\n"), &read), SEI_ERR_INPUT,
+                   "line 2, column 'b': 'x'");
+    assert_refused(sei_io_read_table(sei_test_text("bad.csv", ""), &read), SEI_ERR_INPUT, "no header");
+    assert_ok(sei_io_read_table(sei_test_text("good.csv",
+                                              "\xef\xbb\xbf"
+                                              "a,b\r\n1,2\r\n"),
                                 &read));
     assert_string_equal(read.columns[0], "a");
     assert_close(sei_table_get(&read, 0, "b"), 2, 0);

@@ -6,28 +6,14 @@
 #include "core/alloc.h"
 #include "core/threads.h"
 #include "seitomo/recon.h"
-#include "support/ellipses.h"
+#include "support/body.h"
 #include "support/test.h"
 
-enum { NX = 40, NY = 11 };
-static const sei_test_ellipse body[] = {{1.5, -2, 13, 9, 20, 1}, {5, 3, 3, 3, 0, 1.5}};
-
-static sei_device *cpu(void) {
-    sei_device *device = NULL;
-    const sei_device_options wanted = {.name = "cpu", .threads = 1};
-    assert_ok(sei_device_open(&wanted, &device));
-    return device;
-}
-
-/* 21 tilts of +-60 degrees with counting noise. */
-static void noisy_series(double counts, sei_series *out) {
-    sei_test_ellipse_series(2, body, NX, NY, 21, -60, 6, out);
-    sei_test_count(counts, out);
-}
+enum { NX = SEI_TEST_NX, NY = SEI_TEST_NY };
 
 /* Root mean square of slice y minus the truth, inside the circle that every tilt sees, divided by the truth's. */
 static double error_of(const sei_volume *v, int64_t y, double counts) {
-    float *truth = sei_test_ellipse_slice(2, body, v->nx, v->nz);
+    float *truth = sei_test_ellipse_slice(2, sei_test_body, v->nx, v->nz);
     double sum = 0, norm = 0;
     const double scale = counts * (1 + (double)y / (double)v->ny);
     for (int64_t z = 0; z < v->nz; ++z) {
@@ -44,7 +30,7 @@ static double error_of(const sei_volume *v, int64_t y, double counts) {
 
 static void likelihood_never_falls_and_flux_is_kept(void **state) {
     (void)state;
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     for (int kernel = 0; kernel < 2; ++kernel) {
         sei_series series = {0};
         sei_volume volume = {0};
@@ -53,7 +39,7 @@ static void likelihood_never_falls_and_flux_is_kept(void **state) {
         sei_recon_options_default(&options);
         options.kernel = (sei_kernel)kernel;
         options.iterations = 60;
-        noisy_series(4, &series);
+        sei_test_noisy_series(4, &series);
         assert_ok(sei_reconstruct(device, &series, 0, &options, &volume, &report));
         assert_int_equal(report.history.n_rows, 61);
         assert_int_equal(report.n_iterations, 60);
@@ -79,9 +65,9 @@ static void likelihood_never_falls_and_flux_is_kept(void **state) {
 static void methods_recover_the_body(void **state) {
     (void)state;
     static const double most[] = {0.35, 0.45, 0.40, 0.75};
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     sei_series series = {0};
-    sei_test_ellipse_series(2, body, NX, NY, 21, -60, 6, &series);
+    sei_test_body_series(&series);
     for (int method = 0; method < 4; ++method) {
         for (int kernel = 0; kernel < 2; ++kernel) {
             sei_volume volume = {0};
@@ -119,14 +105,14 @@ static void methods_recover_the_body(void **state) {
 
 static void background_is_modelled(void **state) {
     (void)state;
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     sei_series series = {0};
     sei_volume with = {0}, without = {0};
     sei_recon_report report = {0};
     sei_recon_options options;
     double background[21];
     sei_recon_options_default(&options);
-    sei_test_ellipse_series(2, body, NX, NY, 21, -60, 6, &series);
+    sei_test_body_series(&series);
     for (int t = 0; t < 21; ++t) {
         background[t] = 3 + 0.1 * t;
         for (int64_t i = 0; i < NX * NY; ++i) series.channels[0].data[t * NX * NY + i] += (float)background[t];
@@ -161,14 +147,14 @@ static void background_is_modelled(void **state) {
 
 static void pixels_without_data_carry_no_weight(void **state) {
     (void)state;
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     for (int method = 0; method < 4; ++method) {
         sei_series series = {0};
         sei_volume volumes[2] = {{0}};
         sei_recon_options options;
         sei_recon_options_default(&options);
         options.method = (sei_method)method;
-        sei_test_ellipse_series(2, body, NX, NY, 21, -60, 6, &series);
+        sei_test_body_series(&series);
         void *valid = NULL;
         assert_ok(sei_alloc_zero((size_t)(21 * NX * NY), &valid));
         series.valid = valid;
@@ -191,12 +177,12 @@ static void pixels_without_data_carry_no_weight(void **state) {
 
 static void support_is_kept(void **state) {
     (void)state;
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     sei_series series = {0};
     uint8_t flat[20 * NX] = {0}, *full = calloc(20 * NY * NX, 1);
     for (int i = 0; i < 20 * NX; ++i) flat[i] = hypot(i % NX - 19.5, i / NX - 9.5) < 9;
     for (int i = 0; i < 20 * NY * NX; ++i) full[i] = flat[i / (NY * NX) * NX + i % NX];
-    sei_test_ellipse_series(2, body, NX, NY, 21, -60, 6, &series);
+    sei_test_body_series(&series);
     for (int method = 0; method < 4; ++method) {
         sei_volume one = {0}, other = {0};
         sei_recon_options options;
@@ -227,7 +213,7 @@ static void support_is_kept(void **state) {
 /* 2^-60 times the data gives 2^-60 times the volume, bit for bit: no guard of fixed size decides anything. */
 static void scale_does_not_matter(void **state) {
     (void)state;
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     const float scale = 8.673617379884035e-19F;
     for (int method = 0; method < 4; ++method) {
         sei_series series = {0};
@@ -235,7 +221,7 @@ static void scale_does_not_matter(void **state) {
         sei_recon_options options;
         sei_recon_options_default(&options);
         options.method = (sei_method)method;
-        noisy_series(3, &series);
+        sei_test_noisy_series(3, &series);
         assert_ok(sei_reconstruct(device, &series, 0, &options, &one, NULL));
         for (int64_t i = 0; i < 21 * NX * NY; ++i) series.channels[0].data[i] *= scale;
         assert_ok(sei_reconstruct(device, &series, 0, &options, &other, NULL));
@@ -252,7 +238,7 @@ static void scale_does_not_matter(void **state) {
 
 static void nothing_gives_nothing(void **state) {
     (void)state;
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     for (int method = 0; method < 4; ++method) {
         sei_series series = {0};
         sei_volume volume = {0};
@@ -270,18 +256,18 @@ static void nothing_gives_nothing(void **state) {
 
 static void the_axis_offset_moves_the_detector_not_the_body(void **state) {
     (void)state;
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     sei_series series = {0}, images = {0};
     sei_volume volume = {0};
     sei_recon_options options;
     sei_recon_options_default(&options);
     options.iterations = 60;
-    sei_test_ellipse_series(2, body, NX, NY, 21, -60, 6, &series);
+    sei_test_body_series(&series);
     for (int64_t t = 0; t < 21; ++t) { /* the same body with the axis 2.5 px to the right */
         for (int64_t i = 0; i < NX * NY; ++i) {
             double sum = 0;
             for (int k = 0; k < 2; ++k)
-                sum += sei_test_ellipse_bin(&body[k], series.tilts[t].tilt_deg, (double)(i % NX) - 19.5 - 2.5);
+                sum += sei_test_ellipse_bin(&sei_test_body[k], series.tilts[t].tilt_deg, (double)(i % NX) - 19.5 - 2.5);
             series.channels[0].data[t * NX * NY + i] = (float)(sum * (1 + (double)(i / NX) / NY));
         }
     }

@@ -208,12 +208,6 @@ static void plots_are_inert_and_optional(void **state) {
     sei_table_free(&table);
 }
 
-static int clean(void **state) {
-    (void)state;
-    sei_test_clean();
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_rounded_by_their_error),
@@ -222,5 +216,5 @@ int main(void) {
         cmocka_unit_test(pictures_are_checked),
         cmocka_unit_test(plots_are_inert_and_optional),
     };
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, sei_test_teardown);
 }

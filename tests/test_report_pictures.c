@@ -330,12 +330,6 @@ static void montages_hold_their_pictures(void **state) {
     sei_series_free(&series);
 }
 
-static int clean(void **state) {
-    (void)state;
-    sei_test_clean();
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slabs_are_weighted_means),          cmocka_unit_test(projections_follow_the_convention),
@@ -344,5 +338,5 @@ int main(void) {
         cmocka_unit_test(pictures_are_the_same_bytes),       cmocka_unit_test(montages_hold_their_pictures),
         cmocka_unit_test(shaded_views_show_shells_and_cuts),
     };
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, sei_test_teardown);
 }

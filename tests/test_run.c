@@ -17,13 +17,6 @@
 #include "seitomo/study.h"
 #include "support/test.h"
 
-static void write_file(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
 /* ---- a small wire, from simulation to report */
 
 enum { SIDE = 40, ROWS = 12, TILTS = 13 };
@@ -100,7 +93,7 @@ static void test_run_resume_and_refusals(void **state) {
     int64_t checked = 0;
     sei_numbers numbers = {0};
     make_series(sei_test_path("wire.emd"), 0);
-    write_file(sei_test_path("wire.yaml"), recipe_text);
+    sei_test_text("wire.yaml", recipe_text);
     snprintf(one, sizeof one, "%s", sei_test_path("one"));
     snprintf(two, sizeof two, "%s", sei_test_path("two"));
     assert_ok(run_in(one, 0, NULL, false, &numbers));
@@ -172,7 +165,7 @@ static void test_run_takes_the_axis_of_the_shifts(void **state) {
                  {",axis_offset_px", ",1.5", "input.axis_offset_px=3", 3},
                  {"", "", "align.interpolation=linear", 0}};
     make_series(sei_test_path("wire.emd"), 0);
-    write_file(sei_test_path("wire.yaml"), recipe_text);
+    sei_test_text("wire.yaml", recipe_text);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         char text[2048], folder[512], file[600];
         const char *files[1] = {file};
@@ -181,7 +174,7 @@ static void test_run_takes_the_axis_of_the_shifts(void **state) {
         int used = snprintf(text, sizeof text, "tilt_deg,dx_px,dy_px%s\n", cases[i].columns);
         for (int t = 0; t < TILTS; ++t)
             used += snprintf(text + used, sizeof text - (size_t)used, "%d,0.5,0%s\n", -60 + 10 * t, cases[i].cells);
-        write_file(sei_test_path("shifts.csv"), text);
+        sei_test_text("shifts.csv", text);
         const char *const set[] = {"align.method=file", "align.shifts=shifts.csv", "segment.enabled=false", cases[i].set};
         snprintf(folder, sizeof folder, "%s_%zu", sei_test_path("axis"), i);
         assert_ok(run_in(folder, 4, set, false, NULL));
@@ -206,7 +199,7 @@ static void test_run_sees_a_changed_mask(void **state) {
     sei_series series = {0};
     char folder[512], before[65], after[65];
     make_series(from[0], 0);
-    write_file(sei_test_path("wire.yaml"), recipe_text);
+    sei_test_text("wire.yaml", recipe_text);
     sei_read_options_default(&read);
     read.n_files = read.n_channels = 1;
     read.files = from;
@@ -233,11 +226,11 @@ static void test_run_keeps_off_foreign_files(void **state) {
     char path[1024];
     char text[64] = "";
     make_series(sei_test_path("wire.emd"), 0);
-    write_file(sei_test_path("wire.yaml"), recipe_text);
+    sei_test_text("wire.yaml", recipe_text);
     snprintf(folder, sizeof folder, "%s", sei_test_path("mine"));
     assert_int_equal(mkdir(folder, 0777), 0);
     snprintf(path, sizeof path, "%s/measures.json", folder);
-    write_file(path, "my thesis");
+    sei_test_text("mine/measures.json", "my thesis");
     assert_refused(run_in(folder, 0, NULL, false, NULL), SEI_ERR_ENVIRONMENT, "measures.json: exists already; use --force");
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
@@ -279,7 +272,7 @@ static void test_run_keeps_off_foreign_files(void **state) {
     assert_refused(run_in(folder, 0, NULL, false, NULL), SEI_ERR_ENVIRONMENT, "another process works in this folder");
     close(fd);
     /* a file where the folder should be; a recipe that asks for what is not there */
-    write_file(sei_test_path("plain"), "x");
+    sei_test_text("plain", "x");
     assert_refused(run_in(sei_test_path("plain"), 0, NULL, false, NULL), SEI_ERR_ENVIRONMENT, "plain");
     const char *const wrong[] = {"reconstruct.0.channels=[Xe]"};
     assert_refused(run_in(sei_test_path("wrong"), 1, wrong, false, NULL), SEI_ERR_INPUT, "the series has no channel 'Xe'");
@@ -348,19 +341,13 @@ static void test_compare_on_spheres(void **state) {
     sei_device_close(device);
 }
 
-static int clean_up(void **state) {
-    (void)state;
-    sei_test_clean();
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(test_run_resume_and_refusals, clean_up),
-        cmocka_unit_test_teardown(test_run_takes_the_axis_of_the_shifts, clean_up),
-        cmocka_unit_test_teardown(test_run_sees_a_changed_mask, clean_up),
-        cmocka_unit_test_teardown(test_run_keeps_off_foreign_files, clean_up),
-        cmocka_unit_test_teardown(test_compare_on_spheres, clean_up),
+        cmocka_unit_test_teardown(test_run_resume_and_refusals, sei_test_teardown),
+        cmocka_unit_test_teardown(test_run_takes_the_axis_of_the_shifts, sei_test_teardown),
+        cmocka_unit_test_teardown(test_run_sees_a_changed_mask, sei_test_teardown),
+        cmocka_unit_test_teardown(test_run_keeps_off_foreign_files, sei_test_teardown),
+        cmocka_unit_test_teardown(test_compare_on_spheres, sei_test_teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, clean_up);
+    return cmocka_run_group_tests(tests, NULL, sei_test_teardown);
 }

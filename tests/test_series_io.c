@@ -12,18 +12,10 @@
 #include "core/alloc.h"
 #include "core/file.h"
 #include "seitomo/io.h"
+#include "support/sweep.h"
 #include "support/test.h"
 
 enum { NX = 5, NY = 4, NT = 3, COUNT = NX * NY * NT };
-
-/* "FOLDER/name"; the last 64 stay. */
-static const char *at(const char *name) {
-    static char paths[64][512];
-    static int next = 0;
-    char *path = paths[next++ % 64];
-    snprintf(path, sizeof paths[0], "%s/%s", sei_test_folder(), name);
-    return path;
-}
 
 static void make_series(sei_series *series, size_t n_channels) {
     static const char *const names[] = {"HAADF", "Fe Ka"};
@@ -96,7 +88,7 @@ static void round_trips_are_exact(void **state) {
                 make_series(&series, (size_t)channels);
                 if (masked) add_mask(&series);
                 snprintf(name[0], sizeof name[0], "trip%zu%d%d.%s", e, channels, masked, extensions[e]);
-                const char *path = at(name[0]);
+                const char *path = sei_test_path(name[0]);
                 assert_ok(sei_io_write_series(path, &series, NULL, false));
                 assert_refused(sei_io_write_series(path, &series, NULL, false), SEI_ERR_ENVIRONMENT, "--force");
                 const char *files[2] = {path, NULL};
@@ -104,8 +96,8 @@ static void round_trips_are_exact(void **state) {
                 if (channels == 2 && e < 2) {
                     snprintf(name[0], sizeof name[0], "trip%zu%d%d_HAADF.%s", e, channels, masked, extensions[e]);
                     snprintf(name[1], sizeof name[1], "trip%zu%d%d_Fe_Ka.%s", e, channels, masked, extensions[e]);
-                    files[0] = at(name[0]);
-                    files[1] = at(name[1]);
+                    files[0] = sei_test_path(name[0]);
+                    files[1] = sei_test_path(name[1]);
                     n = 2;
                 }
                 read_files(n, files, &back);
@@ -121,16 +113,16 @@ static void stale_side_files_are_seen(void **state) {
     sei_series series = {0};
     (void)state;
     make_series(&series, 1);
-    const char *path = at("stale.mrc");
+    const char *path = sei_test_path("stale.mrc");
     assert_ok(sei_io_write_series(path, &series, NULL, false));
     for (int t = 0; t < NT; ++t) series.tilts[t].order = -1;
     assert_refused(sei_io_write_series(path, &series, NULL, true), SEI_ERR_ENVIRONMENT, "stale_TLT.txt: lies there already");
-    remove(at("stale_TLT.txt"));
+    remove(sei_test_path("stale_TLT.txt"));
     assert_ok(sei_io_write_series(path, &series, NULL, true));
-    assert_ok(sei_file_write_text(at("stale.valid.mrc"), false, "x", 1));
+    assert_ok(sei_file_write_text(sei_test_path("stale.valid.mrc"), false, "x", 1));
     assert_refused(sei_io_write_series(path, &series, NULL, true), SEI_ERR_ENVIRONMENT, "stale.valid.mrc");
-    assert_refused(sei_io_write_series(at("a.xyz"), &series, NULL, false), SEI_ERR_USAGE, ".emd");
-    assert_refused(sei_io_write_series(at("none/a.mrc"), &series, NULL, false), SEI_ERR_ENVIRONMENT, "folder");
+    assert_refused(sei_io_write_series(sei_test_path("a.xyz"), &series, NULL, false), SEI_ERR_USAGE, ".emd");
+    assert_refused(sei_io_write_series(sei_test_path("none/a.mrc"), &series, NULL, false), SEI_ERR_ENVIRONMENT, "folder");
     sei_series_free(&series);
 }
 
@@ -141,15 +133,9 @@ static const char *bare(const char *name, int64_t nx, int64_t n_tilts, double pi
     series.pixel_nm = pixel_nm;
     for (int64_t t = 0; t < n_tilts; ++t) series.tilts[t].tilt_deg = NAN;
     for (int64_t i = 0; i < nx * NY * n_tilts; ++i) series.channels[0].data[i] = (float)i;
-    const char *path = at(name);
+    const char *path = sei_test_path(name);
     assert_ok(sei_io_write_series(path, &series, NULL, true));
     sei_series_free(&series);
-    return path;
-}
-
-static const char *text(const char *name, const char *content) {
-    const char *path = at(name);
-    assert_ok(sei_file_write_text(path, true, content, strlen(content)));
     return path;
 }
 
@@ -162,7 +148,7 @@ static void geometry_is_never_guessed(void **state) {
     options.n_files = 1;
     options.files = files;
     assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "--angles");
-    options.angles = text("t.tlt", "-1\n40\n5\n");
+    options.angles = sei_test_text("t.tlt", "-1\n40\n5\n");
     assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "--pixel-nm");
     assert_null(series.tilts);
     options.pixel_nm = 2.5;
@@ -176,11 +162,11 @@ static void geometry_is_never_guessed(void **state) {
     assert_int_equal(series.tilts[1].section, 2);
     assert_close(series.channels[0].data[NX * NY], 2 * NX * NY, 0);
     sei_series_free(&series);
-    options.angles = text("t.tlt", "-1\n40\n");
+    options.angles = sei_test_text("t.tlt", "-1\n40\n");
     assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "2 angles for 3 images");
-    options.angles = text("t.tlt", "-1\n40\n40\n");
+    options.angles = sei_test_text("t.tlt", "-1\n40\n40\n");
     assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "same tilt");
-    options.angles = text("t.tlt", "-1\n0.1\n1\n");
+    options.angles = sei_test_text("t.tlt", "-1\n0.1\n1\n");
     assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "radians");
     options.angles = NULL;
     options.allow_missing_geometry = true;
@@ -196,19 +182,20 @@ static void precedence(void **state) {
     (void)state;
     make_series(&made, 1);
     for (int t = 0; t < NT; ++t) made.tilts[t].order = -1, made.tilts[t].dose_e_per_nm2 = NAN;
-    const char *files[1] = {at("prec.mrc")};
+    const char *files[1] = {sei_test_path("prec.mrc")};
     assert_ok(sei_io_write_series(files[0], &made, NULL, false));
     sei_read_options_default(&options);
     options.n_files = 1;
     options.files = files;
-    remove(at("prec.rawtlt"));
+    remove(sei_test_path("prec.rawtlt"));
     assert_ok(sei_io_read_series(&options, &series)); /* extended header: hundredths of a degree */
     assert_close(series.tilts[0].tilt_deg, -20.0, 1e-12);
     assert_non_null(strstr(sei_facts_find(&series.facts, "angles")->source, "SerialEM extended header"));
     sei_series_free(&series);
-    text("prec.mdoc",
-         "PixelSpacing = 50\n[T = Tilt axis angle = 7.5]\n[ZValue = 0]\nTiltAngle = 1\n[ZValue = 1]\nTiltAngle = 20\n[ZValue = "
-         "2]\nTiltAngle = 30\n");
+    sei_test_text(
+        "prec.mdoc",
+        "PixelSpacing = 50\n[T = Tilt axis angle = 7.5]\n[ZValue = 0]\nTiltAngle = 1\n[ZValue = 1]\nTiltAngle = 20\n[ZValue = "
+        "2]\nTiltAngle = 30\n");
     assert_ok(sei_io_read_series(&options, &series)); /* a side file is above it, for all it tells */
     assert_true(series.tilts[0].tilt_deg == 1 && series.pixel_nm == 5 && series.axis_deg == 7.5);
     sei_series_free(&series);
@@ -216,7 +203,7 @@ static void precedence(void **state) {
     assert_ok(sei_io_read_series(&options, &series));
     assert_close(series.axis_deg, -7.5, 0);
     sei_series_free(&series);
-    options.angles = text("given.tlt", "2\n21\n31\n"); /* the command line is above all */
+    options.angles = sei_test_text("given.tlt", "2\n21\n31\n"); /* the command line is above all */
     options.pixel_nm = 3;
     options.axis_deg = -1;
     options.axis_offset_px = 4;
@@ -239,10 +226,10 @@ static void channels_are_chosen_by_name(void **state) {
     char named[1024];
     (void)state;
     make_series(&made, 2);
-    assert_ok(sei_io_write_series(at("pick.emd"), &made, NULL, false));
-    assert_ok(sei_io_write_series(at("pick.mrc"), &made, NULL, false));
-    const char *both[2] = {at("pick_HAADF.mrc"), at("pick_Fe_Ka.mrc")};
-    const char *one[1] = {at("pick.emd")};
+    assert_ok(sei_io_write_series(sei_test_path("pick.emd"), &made, NULL, false));
+    assert_ok(sei_io_write_series(sei_test_path("pick.mrc"), &made, NULL, false));
+    const char *both[2] = {sei_test_path("pick_HAADF.mrc"), sei_test_path("pick_Fe_Ka.mrc")};
+    const char *one[1] = {sei_test_path("pick.emd")};
     static const char *const wanted[2] = {"Fe=Fe Ka", "HAADF"};
     static const char *const absent[1] = {"Mg"};
     static const char *const twice[2] = {"HAADF", "A=haadf"};
@@ -307,7 +294,7 @@ static void units_follow_names_and_types(void **state) {
         made.channels[0].name[0] = made.channels[0].unit[0] = 0; /* so the file's name and type decide */
         made.channels[0].stored = cases[i].stored;
         snprintf(file, sizeof file, "%s.mrc", cases[i].name);
-        const char *path = at(file);
+        const char *path = sei_test_path(file);
         assert_ok(sei_io_write_series(path, &made, NULL, true));
         read_files(1, &path, &series);
         assert_string_equal(series.channels[0].name, strncmp(cases[i].name, "ED", 2) == 0 ? cases[i].name + 4 : cases[i].name);
@@ -327,7 +314,7 @@ static void channels_must_match(void **state) {
     const char *files[2] = {first, other};
     options.n_files = 2;
     options.files = files;
-    options.angles = text("m.tlt", "-1\n4\n50\n");
+    options.angles = sei_test_text("m.tlt", "-1\n4\n50\n");
     assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "5 x 4 pixels x 3 images");
     assert_non_null(strstr(sei_last_error(), "6 x 4 x 3"));
     files[1] = bare("m_other.mrc", NX, NT + 1, 2);
@@ -336,12 +323,12 @@ static void channels_must_match(void **state) {
     assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "2 nm against 2.5 nm");
     files[1] = bare("m_other.mrc", NX, NT, 2);
     options.angles = NULL;
-    text("m_first.rawtlt", "-1\n4\n50\n");
+    sei_test_text("m_first.rawtlt", "-1\n4\n50\n");
     assert_ok(sei_io_read_series(&options, &series)); /* the second takes the angles of the first */
     sei_series_free(&series);
-    text("m_other.rawtlt", "-1\n4\n51\n");
+    sei_test_text("m_other.rawtlt", "-1\n4\n51\n");
     assert_refused(sei_io_read_series(&options, &series), SEI_ERR_INPUT, "50.0000 deg against 51.0000 deg");
-    text("m_other.rawtlt", "50\n-1\n4\n"); /* another order of the same tilts is the same series */
+    sei_test_text("m_other.rawtlt", "50\n-1\n4\n"); /* another order of the same tilts is the same series */
     assert_ok(sei_io_read_series(&options, &series));
     assert_close(series.channels[1].data[0], NX * NY, 0);
     sei_series_free(&series);
@@ -353,7 +340,7 @@ static void permuted_files_give_the_same_bits(void **state) {
     sei_series second = {0};
     (void)state;
     make_series(&made, 1);
-    const char *path = at("sorted.mrc");
+    const char *path = sei_test_path("sorted.mrc");
     assert_ok(sei_io_write_series(path, &made, NULL, false));
     read_files(1, &path, &first);
     static const int order[NT] = {2, 0, 1};
@@ -363,7 +350,7 @@ static void permuted_files_give_the_same_bits(void **state) {
         permuted.tilts[t] = made.tilts[order[t]];
         memcpy(permuted.channels[0].data + t * NX * NY, made.channels[0].data + order[t] * NX * NY, NX * NY * sizeof(float));
     }
-    path = at("permuted.mrc");
+    path = sei_test_path("permuted.mrc");
     assert_ok(sei_io_write_series(path, &permuted, NULL, false));
     read_files(1, &path, &second);
     assert_same(&first, &second);
@@ -379,7 +366,7 @@ static void truncated_series_keep_whole_tilts(void **state) {
     sei_series series = {0};
     (void)state;
     make_series(&made, 1);
-    const char *path = at("cut.mrc");
+    const char *path = sei_test_path("cut.mrc");
     assert_ok(sei_io_write_series(path, &made, NULL, false));
     struct stat before;
     assert_int_equal(stat(path, &before), 0);
@@ -399,37 +386,43 @@ static void truncated_series_keep_whole_tilts(void **state) {
     sei_series_free(&made);
 }
 
+typedef struct round_trip {
+    const sei_read_options *options;
+    const sei_series *made;
+    sei_series read;
+} round_trip;
+
+static sei_status read_series(void *context) {
+    round_trip *trip = context;
+    return sei_io_read_series(trip->options, &trip->read);
+}
+
+static sei_status write_series(void *context) {
+    return sei_io_write_series(sei_test_path("alloc_w.mrc"), ((const round_trip *)context)->made, NULL, true);
+}
+
+static void no_series(void *context) {
+    assert_null(((const round_trip *)context)->read.tilts);
+}
+
 static void every_allocation_may_fail(void **state) {
     sei_series made = {0};
-    sei_series series = {0};
     (void)state;
     make_series(&made, 2);
     add_mask(&made);
-    assert_ok(sei_io_write_series(at("alloc.mrc"), &made, NULL, false));
-    const char *files[2] = {at("alloc_HAADF.mrc"), at("alloc_Fe_Ka.mrc")};
+    assert_ok(sei_io_write_series(sei_test_path("alloc.mrc"), &made, NULL, false));
+    const char *files[2] = {sei_test_path("alloc_HAADF.mrc"), sei_test_path("alloc_Fe_Ka.mrc")};
     sei_read_options options;
     sei_read_options_default(&options);
     options.n_files = 2;
     options.files = files;
-    sei_status status = SEI_ERR_MEMORY;
-    long n = 0;
-    for (; status == SEI_ERR_MEMORY && n < 5000; ++n) {
-        sei_alloc_fail_after(n);
-        status = sei_io_read_series(&options, &series);
-        sei_alloc_fail_after(-1);
-        if (status == SEI_ERR_MEMORY) assert_null(series.tilts);
-    }
-    assert_int_equal(status, SEI_OK);
-    assert_true(n > 50);
-    assert_same(&made, &series);
-    sei_series_free(&series);
-    status = SEI_ERR_MEMORY;
-    for (n = 0; status == SEI_ERR_MEMORY && n < 5000; ++n) {
-        sei_alloc_fail_after(n);
-        status = sei_io_write_series(at("alloc_w.mrc"), &made, NULL, true);
-        sei_alloc_fail_after(-1);
-    }
-    assert_int_equal(status, SEI_OK);
+    round_trip trip = {.options = &options, .made = &made};
+    const sei_test_attempt reading = {.call = read_series, .failed = no_series, .context = &trip};
+    const sei_test_attempt writing = {.call = write_series, .context = &trip};
+    assert_true(sei_test_every_allocation(&reading) >= 50);
+    assert_same(&made, &trip.read);
+    sei_series_free(&trip.read);
+    assert_true(sei_test_every_allocation(&writing) > 0);
     sei_series_free(&made);
 }
 

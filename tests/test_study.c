@@ -17,17 +17,10 @@
 #include "study/series_edit.h"
 #include "support/test.h"
 
-static void write_file(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
 static void test_recipe_defaults(void **state) {
     (void)state;
     sei_recipe *r = NULL;
-    write_file(sei_test_path("short.yaml"), "input: {files: [a.emd]}\nreconstruct: [{name: em}]\n");
+    sei_test_text("short.yaml", "input: {files: [a.emd]}\nreconstruct: [{name: em}]\n");
     assert_ok(sei_recipe_load(sei_test_path("short.yaml"), 0, NULL, &r, NULL));
     sei_clean_options clean;
     sei_clean_options_default(&clean);
@@ -124,7 +117,7 @@ static void refuse_recipe(const char *more, const char *part) {
     char text[1024];
     sei_recipe *r = NULL;
     snprintf(text, sizeof text, "input: {files: [a.emd]}\n%s", more);
-    write_file(sei_test_path("bad.yaml"), text);
+    sei_test_text("bad.yaml", text);
     assert_refused(sei_recipe_load(sei_test_path("bad.yaml"), 0, NULL, &r, NULL), SEI_ERR_INPUT, part);
     assert_null(r);
 }
@@ -149,7 +142,7 @@ static void test_recipe_refusals(void **state) {
     refuse_recipe("reconstruct: [{name: em}]\nalign: {method: file}\n", "needs the CSV");
     refuse_recipe("reconstruct: [{name: em}]\nclean: {crop_nx: 5}\n", "go together");
     refuse_recipe("reconstruct: [{name: em}]\nrender: {low_percentile: 99.9}\n", "must be below");
-    write_file(sei_test_path("bad.yaml"), "input: {files: [a.emd], axis: up}\nreconstruct: [{name: em}]\n");
+    sei_test_text("bad.yaml", "input: {files: [a.emd], axis: up}\nreconstruct: [{name: em}]\n");
     sei_recipe *r = NULL;
     assert_refused(sei_recipe_load(sei_test_path("bad.yaml"), 0, NULL, &r, NULL), SEI_ERR_INPUT, "neither x, y nor an angle");
     char *pairs[] = {(char *)"Fe=4", (char *)"a=b=2"};
@@ -232,12 +225,6 @@ static void test_seal_shows_every_flipped_bit(void **state) {
     }
 }
 
-static int clean_up(void **state) {
-    (void)state;
-    sei_test_clean();
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recipe_defaults),
@@ -248,5 +235,5 @@ int main(void) {
         cmocka_unit_test(test_safe_names),
         cmocka_unit_test(test_seal_shows_every_flipped_bit),
     };
-    return cmocka_run_group_tests(tests, NULL, clean_up);
+    return cmocka_run_group_tests(tests, NULL, sei_test_teardown);
 }

@@ -262,30 +262,15 @@ static void traps_are_refused(void **state) {
     refuse(path, "RGB");
 }
 
+static sei_status write_first_channel(const char *path, const sei_series *series) {
+    return sei_tiff_write_channel(path, series, 0, false);
+}
+
 static void memory_that_runs_out(void **state) {
-    const sei_format_read options = {.n_wanted = 0};
     sei_series series = {0};
     (void)state;
-    const char *path = sei_test_path("memory.tif");
     sei_test_make_series(1, true, &series);
-    for (int writing = 1; writing >= 0; --writing) {
-        sei_status status = SEI_ERR_MEMORY;
-        long n = 0;
-        for (; status != SEI_OK && n < 2000; ++n) {
-            sei_stacks stacks = {0};
-            sei_alloc_fail_after(n);
-            status = writing ? sei_tiff_write_channel(path, &series, 0, false) : sei_format_tiff.read(path, &options, &stacks);
-            sei_alloc_fail_after(-1);
-            if (status != SEI_OK) {
-                assert_int_equal(status, SEI_ERR_MEMORY);
-                assert_int_equal(stacks.count, 0);
-                assert_int_equal(sei_file_exists(path), !writing);
-            }
-            sei_stacks_free(&stacks);
-        }
-        assert_int_equal(status, SEI_OK);
-        assert_true(n > 4);
-    }
+    sei_test_memory_of_format(&sei_format_tiff, sei_test_path("memory.tif"), write_first_channel, &series, 4, false);
     sei_series_free(&series);
 }
 
@@ -306,13 +291,9 @@ static void files_of_other_programs(void **state) {
                  {"rsciio_test_loading_image_saved_with_imageJ_stack.tif", 2, SEI_DTYPE_F32, 168.675, 2500},
                  {"rsciio_test_loading_image_saved_with_imageJ_stack_no_scale.tif", 2, SEI_DTYPE_F32, NAN, NAN}};
     for (size_t f = 0; f < sizeof files / sizeof files[0]; ++f) {
-        snprintf(path, sizeof path, "%s/%s", folder, files[f].name);
-        sei_test_read(&sei_format_tiff, path, false, &stacks);
+        sei_test_read_in(&sei_format_tiff, folder, files[f].name, false, &stacks);
         const sei_stack *s = &stacks.items[0];
-        assert_int_equal(s->nx, 68);
-        assert_int_equal(s->ny, 68);
-        assert_int_equal(s->nz, files[f].nz);
-        assert_int_equal(s->stored, files[f].stored);
+        sei_test_shape(s, 68, 68, files[f].nz, files[f].stored);
         if (isnan(files[f].pixel_nm)) {
             assert_true(isnan(s->pixel_nm));
         } else {
@@ -329,15 +310,11 @@ static void files_of_other_programs(void **state) {
 
 static void real_series(void **state) {
     sei_stacks stacks;
-    char path[4096];
     (void)state;
     const char *folder = sei_test_data("ncem_idp_eds");
     if (folder == NULL) return;
-    snprintf(path, sizeof path, "%s/HAADF.tif", folder);
-    sei_test_read(&sei_format_tiff, path, false, &stacks);
-    assert_int_equal(stacks.items[0].nz, 16);
-    assert_int_equal(stacks.items[0].nx, 256);
-    assert_int_equal(stacks.items[0].stored, SEI_DTYPE_U16);
+    sei_test_read_in(&sei_format_tiff, folder, "HAADF.tif", false, &stacks);
+    sei_test_shape(&stacks.items[0], 256, 256, 16, SEI_DTYPE_U16);
     assert_close(stacks.items[0].pixel_nm, 13.0814, 5e-5);
     float most = 0;
     for (int i = 0; i < 16 * 65536; ++i) most = fmaxf(most, stacks.items[0].data[i]);

@@ -6,21 +6,14 @@
 
 #include "core/alloc.h"
 #include "seitomo/recon.h"
-#include "support/ellipses.h"
+#include "support/body.h"
 #include "support/test.h"
-
-static sei_device *cpu(void) {
-    sei_device *device = NULL;
-    const sei_device_options wanted = {.name = "cpu", .threads = 1};
-    assert_ok(sei_device_open(&wanted, &device));
-    return device;
-}
 
 static void wbp_gives_a_disc_its_density(void **state) {
     (void)state;
     static const char *const filters[] = {"ramp", "hann", "shepp-logan"};
     const sei_test_ellipse disc = {3, -4, 14, 14, 0, 2.5};
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     for (int f = 0; f < 3; ++f) {
         for (int half = 0; half < 2; ++half) { /* 0 .. 179 by 1; -90 .. 90 by 3, both ends there */
             sei_series series = {0};
@@ -54,7 +47,7 @@ static void wbp_is_even_across_the_axis(void **state) {
     (void)state;
     enum { N = 65 };
     const sei_test_ellipse disc = {0, 0, 24, 24, 0, 2};
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     for (int kernel = 0; kernel < 2; ++kernel) {
         sei_series series = {0};
         sei_volume volume = {0};

@@ -1,6 +1,8 @@
 /* See io_series.h. needs: full */
 #include "support/io_series.h"
 
+#include "core/file.h"
+#include "support/sweep.h"
 #include "support/test.h"
 
 void sei_test_make_series(size_t n_channels, bool with_mask, sei_series *out) {
@@ -76,4 +78,49 @@ void sei_test_read(const sei_format *format, const char *path, bool headers_only
     const sei_format_read options = {.headers_only = headers_only};
     *out = (sei_stacks){0};
     assert_ok(format->read(path, &options, out));
+}
+
+void sei_test_shape(const sei_stack *stack, int64_t nx, int64_t ny, int64_t nz, sei_dtype stored) {
+    assert_int_equal(stack->nx, nx);
+    assert_int_equal(stack->ny, ny);
+    assert_int_equal(stack->nz, nz);
+    assert_int_equal(stack->stored, stored);
+}
+
+void sei_test_read_in(const sei_format *format, const char *folder, const char *name, bool headers_only, sei_stacks *out) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    sei_test_read(format, path, headers_only, out);
+}
+
+typedef struct io_attempt {
+    const sei_format *format;
+    const char *path;
+    sei_status (*write)(const char *, const sei_series *);
+    const sei_series *series;
+    bool writing;
+    sei_stacks stacks;
+} io_attempt;
+
+static sei_status write_or_read(void *context) {
+    io_attempt *io = context;
+    const sei_format_read all = {.n_wanted = 0};
+    return io->writing ? io->write(io->path, io->series) : io->format->read(io->path, &all, &io->stacks);
+}
+
+static void nothing_is_left(void *context) {
+    const io_attempt *io = context;
+    assert_int_equal(io->stacks.count, 0);
+    assert_int_equal(sei_file_exists(io->path), !io->writing);
+}
+
+void sei_test_memory_of_format(const sei_format *format, const char *path, sei_status (*write)(const char *, const sei_series *),
+                               const sei_series *series, long least, bool any_error) {
+    io_attempt io = {.format = format, .path = path, .write = write, .series = series};
+    const sei_test_attempt attempt = {write_or_read, nothing_is_left, &io, any_error};
+    for (int writing = 1; writing >= 0; --writing) {
+        io.writing = writing;
+        assert_true(sei_test_every_allocation(&attempt) >= least);
+    }
+    sei_stacks_free(&io.stacks);
 }

@@ -27,10 +27,19 @@ const char *sei_test_folder(void) {
 }
 
 const char *sei_test_path(const char *name) {
-    static char paths[8][512];
+    static char paths[64][512];
     static int next = 0;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 64];
     snprintf(path, sizeof paths[0], "%s/%s", sei_test_folder(), name);
+    return path;
+}
+
+const char *sei_test_text(const char *name, const char *text) {
+    const char *path = sei_test_path(name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
     return path;
 }
 
@@ -44,6 +53,12 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 void sei_test_clean(void) {
     if (test_folder[0] != 0) nftw(test_folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     test_folder[0] = 0;
+}
+
+int sei_test_teardown(void **state) {
+    (void)state;
+    sei_test_clean();
+    return 0;
 }
 
 double sei_test_uniform(uint64_t seed, uint64_t n) {

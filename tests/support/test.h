@@ -38,9 +38,13 @@
 const char *sei_test_data(const char *folder);
 /* A fresh empty folder for this process's files; removed by sei_test_clean. Static storage. */
 const char *sei_test_folder(void);
-/* "FOLDER/name" in static storage of eight rotating buffers. */
+/* "FOLDER/name"; the last 64 stay. */
 const char *sei_test_path(const char *name);
+/* The path of FOLDER/name, written with that text. */
+const char *sei_test_text(const char *name, const char *text);
 void sei_test_clean(void);
+/* The same as cmocka's teardown. */
+int sei_test_teardown(void **state);
 /* The n-th of a reproducible sequence of uniform numbers in [0,1): a splitmix64 hash of (seed, n). */
 double sei_test_uniform(uint64_t seed, uint64_t n);
 
