@@ -73,7 +73,7 @@ static void wbp_draws_no_edges_at_masks(void **state) {
     (void)state;
     enum { N = 65, TILTS = 90 };
     static const double most_rms[] = {0.06, 0.2}; /* of densities from 1 to 3; zeros there give 0.64 and 0.54 */
-    sei_device *device = cpu();
+    sei_device *device = sei_test_cpu();
     for (int side = 0; side < 2; ++side) {
         sei_series series = {0};
         sei_volume volume = {0};
