@@ -50,8 +50,9 @@ void sei_measure_options_default(sei_measure_options *options);
  *       digits become _)
  *
  * Surface areas are Crofton's: crossings of the boundary by the lines of the 13 grid directions, weighted by the solid
- * angles they stand for (Legland, Kieu & Devaux, Image Anal. Stereol. 26, 2007). Averaged over orientations they are right
- * within 1 %, a plane along the grid measures 7 % less; sd is 3 %. The faces of the field are no surface.
+ * angles they stand for (Legland, Kieu & Devaux, Image Anal. Stereol. 26, 2007). Averaged over orientations they are
+ * exact, a sphere of 8 voxels or more measures within 1 %; one plane's rms error is 1.6 %, at most 7 % less along the grid. sd
+ * is 3 %. The faces of the field are no surface.
  * A number that has no meaning for the labels (no silicon) is NaN; volumes and counts are 0 then.
  * profiles (may be NULL, else empty): table r_nm, r_over_radius, voxels, fraction_Si, fraction_SEI, fraction_void,
  * fraction_closed_void, fraction_open_void, fraction_<class> for classes from 10 up, mean_<volume>, by distance from the

@@ -49,9 +49,8 @@ sei_status sei_stage_provenance(sei_run_state *run, sei_stage *stage) {
     json_object_del(json_object_get(recipe, "input"), "angles");
     json_object_del(json_object_get(recipe, "input"), "files");
     json_object_del(json_object_get(recipe, "align"), "shifts");
-    whole =
-        json_pack("{s:s, s:s, s:s, s:s, s:O, s:O, s:O, s:O}", "kind", "run", "program", "seitomo", "version", SEITOMO_VERSION,
-                  "backend", backend, "inputs", inputs, "recipe", recipe, "stages", stages, "files", files);
+    whole = json_pack("{s:s, s:s, s:s, s:s, s:O, s:O, s:O, s:O}", "kind", "run", "program", "seitomo", "version", SEITOMO_VERSION,
+                      "backend", backend, "inputs", inputs, "recipe", recipe, "stages", stages, "files", files);
     SEI_TRY(sei_json_dump(recipe, &text));
     json_decref(recipe);
     if (whole == NULL) {
