@@ -22,6 +22,8 @@ typedef struct sei_read_options {
     bool flip_y;                 /* reverse the stored rows */
     bool allow_truncated;        /* keep the whole tilts of a cut file and say which */
     bool allow_missing_geometry; /* info only: no angles or pixel size is not an error */
+    bool headers_only;           /* everything but images and mask: the channels' data and valid stay NULL */
+    sei_provenance *inputs;      /* or NULL; gets every file that is read, those found beside a series among them */
 } sei_read_options;
 
 void sei_read_options_default(sei_read_options *options);

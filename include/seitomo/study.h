@@ -185,11 +185,10 @@ typedef struct sei_compare_options {
     int64_t depth_px; /* 0: as nx */
     int64_t pad_px;   /* room beside the field for specimens that go on beyond it, in unbinned pixels; default 0 */
     int bin;
-    const char *channel;     /* NULL: HAADF, else the first */
-    const sei_volume *truth; /* or NULL */
-    size_t n_inputs;         /* files to name in the provenance, each "PATH" */
-    const char *const *inputs;
-    bool invert_tilt, flip_y; /* what was done to the series when it was read, for the provenance */
+    const char *channel;        /* NULL: HAADF, else the first */
+    const sei_volume *truth;    /* or NULL */
+    const sei_provenance *read; /* NULL, or its inputs are those of every volume */
+    bool invert_tilt, flip_y;   /* what was done to the series when it was read, for the provenance */
     double slice_nm;
     size_t memory_bytes;
     bool overwrite;

@@ -225,6 +225,8 @@ typedef struct sei_provenance {
 
 sei_status sei_provenance_set(sei_provenance *provenance, const char *key, const char *format, ...)
     SEI_PRINTF(3, 4) SEI_MUST_CHECK;
+/* Appends the inputs of another provenance. */
+sei_status sei_provenance_add_inputs(sei_provenance *provenance, const sei_provenance *from) SEI_MUST_CHECK;
 void sei_provenance_free(sei_provenance *provenance);
 
 #ifdef __cplusplus

@@ -100,19 +100,12 @@ static sei_status say_plan(const align_words *words, const sei_series *series) {
     return sei_cli_print_json(&words->common, plan);
 }
 
-static sei_status add_input(sei_provenance *provenance, const char *word) {
-    const char *equals = strchr(word, '=');
-    return sei_io_provenance_add_input(provenance, !sei_file_exists(word) && equals != NULL ? equals + 1 : word);
-}
-
 static sei_status make_provenance(const align_words *words, const sei_device *device, const sei_series *series,
                                   const sei_shifts *shifts, sei_provenance *provenance) {
     const sei_align_options *o = &words->align;
     sei_status status = SEI_OK;
     snprintf(provenance->stage, sizeof provenance->stage, "align");
     sei_device_record(device, provenance->backend);
-    for (size_t i = 0; i < words->files.count; ++i) SEI_TRY(add_input(provenance, words->files.names[i]));
-    if (words->common.angles != NULL) SEI_TRY(sei_io_provenance_add_input(provenance, words->common.angles));
     SEI_TRY(sei_provenance_set(provenance, "pixel_nm", "%.17g", series->pixel_nm));
     SEI_TRY(sei_provenance_set(provenance, "axis_deg", "%.17g", series->axis_deg));
     if (!isnan(words->common.axis_offset_px))
@@ -203,6 +196,7 @@ static sei_status run(align_words *words) {
     sei_status status = SEI_OK;
     if (!common->plan) SEI_TRY(check_targets(words));
     sei_cli_read_options(common, words->files.count, words->files.names, &read);
+    if (common->output != NULL && !common->plan) read.inputs = &provenance;
     SEI_TRY(sei_io_read_series(&read, &series));
     if (common->plan) {
         status = say_plan(words, &series);

@@ -146,7 +146,7 @@ sei_status sei_cmd_compare(int argc, char **argv) {
     sei_volume truth = {0};
     sei_device *device = NULL;
     sei_table rows = {0};
-    const char *inputs[SEI_CLI_MAX_FILES + 1];
+    sei_provenance read = {0};
     sei_compare_options_default(&w.options);
     sei_status status = sei_cli_begin(&argp, argc, argv, &w, &w.common);
     if (status != SEI_OK) return status;
@@ -155,16 +155,10 @@ sei_status sei_cmd_compare(int argc, char **argv) {
     w.options.memory_bytes = w.common.memory_bytes;
     w.options.invert_tilt = w.common.invert_tilt;
     w.options.flip_y = w.common.flip_y;
-    for (size_t i = 0; i < w.files.count; ++i) {
-        const char *equals = strchr(w.files.names[i], '=');
-        const char *slash = strchr(w.files.names[i], '/');
-        inputs[i] = equals != NULL && (slash == NULL || equals < slash) ? equals + 1 : w.files.names[i];
-    }
-    w.options.n_inputs = w.files.count;
-    if (w.common.angles != NULL) inputs[w.options.n_inputs++] = w.common.angles;
-    w.options.inputs = inputs;
     SEI_TRY(sei_cli_open_device(&w.common, &device));
     sei_cli_read_options(&w.common, w.files.count, w.files.names, &reading);
+    if (!w.common.plan) reading.inputs = &read;
+    w.options.read = &read;
     SEI_TRY(sei_io_read_series(&reading, &series));
     if (w.truth != NULL) {
         SEI_TRY(sei_io_read_volume(w.truth, &truth));
@@ -179,6 +173,7 @@ sei_status sei_cmd_compare(int argc, char **argv) {
     SEI_TRY(sei_cli_print_json(&w.common, summary(&rows, device->backend->name)));
 done:
     sei_table_free(&rows);
+    sei_provenance_free(&read);
     sei_volume_free(&truth);
     sei_series_free(&series);
     sei_device_close(device);

@@ -135,6 +135,7 @@ static sei_status run(sei_cli_reconstruct *o) {
     sei_read_options read;
     size_t n = 0;
     sei_cli_read_options(&o->common, o->files.count, o->files.names, &read);
+    if (!o->common.plan) read.inputs = &provenance;
     SEI_TRY(sei_cli_reconstruct_check_targets(o));
     SEI_TRY(sei_io_read_series(&read, &series));
     n = series.n_channels;

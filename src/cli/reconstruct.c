@@ -250,44 +250,35 @@ done:
 
 sei_status sei_cli_reconstruct_provenance(const sei_cli_reconstruct *o, const sei_device *device, sei_provenance *out) {
     sei_status status = SEI_OK;
-    sei_provenance p = {0};
     const sei_recon_options *r = &o->recon;
-    snprintf(p.stage, sizeof p.stage, "reconstruct");
-    sei_device_record(device, p.backend);
-    SEI_TRY(sei_provenance_set(&p, "method", "%s", sei_method_name(r->method)));
-    SEI_TRY(sei_provenance_set(&p, "projector", "%s", sei_kernel_name(r->kernel)));
-    if (r->method != SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(&p, "iterations", "%d", r->iterations));
+    snprintf(out->stage, sizeof out->stage, "reconstruct");
+    sei_device_record(device, out->backend);
+    SEI_TRY(sei_provenance_set(out, "method", "%s", sei_method_name(r->method)));
+    SEI_TRY(sei_provenance_set(out, "projector", "%s", sei_kernel_name(r->kernel)));
+    if (r->method != SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(out, "iterations", "%d", r->iterations));
     if (r->method == SEI_METHOD_SIRT || r->method == SEI_METHOD_SIRT_POSITIVE)
-        SEI_TRY(sei_provenance_set(&p, "relaxation", "%.17g", r->relaxation));
-    if (r->method == SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(&p, "filter", "%s, cut-off %.17g", r->filter, r->filter_cutoff));
-    if (o->depth > 0) SEI_TRY(sei_provenance_set(&p, "depth", "%.17g%s", o->depth, o->depth_is_nm ? " nm" : " px"));
-    SEI_TRY(sei_provenance_set(&p, "bin", "%d", o->bin));
+        SEI_TRY(sei_provenance_set(out, "relaxation", "%.17g", r->relaxation));
+    if (r->method == SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(out, "filter", "%s, cut-off %.17g", r->filter, r->filter_cutoff));
+    if (o->depth > 0) SEI_TRY(sei_provenance_set(out, "depth", "%.17g%s", o->depth, o->depth_is_nm ? " nm" : " px"));
+    SEI_TRY(sei_provenance_set(out, "bin", "%d", o->bin));
     for (size_t i = 0; i < o->n_bins; ++i) {
         char key[SEI_NAME_LENGTH];
         snprintf(key, sizeof key, "bin_%.50s", o->bins[i].channel);
-        SEI_TRY(sei_provenance_set(&p, key, "%d", o->bins[i].bin));
+        SEI_TRY(sei_provenance_set(out, key, "%d", o->bins[i].bin));
     }
     double value = NAN;
     if (o->background != NULL && sei_parse_double(o->background, &value))
-        SEI_TRY(sei_provenance_set(&p, "background", "%.17g", value));
-    if (isfinite(o->common.pixel_nm)) SEI_TRY(sei_provenance_set(&p, "pixel_nm", "%.17g", o->common.pixel_nm));
-    if (isfinite(o->common.axis_deg)) SEI_TRY(sei_provenance_set(&p, "axis_deg", "%.17g", o->common.axis_deg));
-    if (isfinite(o->common.axis_offset_px)) SEI_TRY(sei_provenance_set(&p, "axis_offset_px", "%.17g", o->common.axis_offset_px));
-    if (o->common.invert_tilt) SEI_TRY(sei_provenance_set(&p, "invert_tilt", "true"));
-    if (o->common.flip_y) SEI_TRY(sei_provenance_set(&p, "flip_y", "true"));
-    for (size_t i = 0; i < o->files.count; ++i) {
-        const char *equals = strchr(o->files.names[i], '=');
-        const bool named = equals != NULL && !sei_file_exists(o->files.names[i]);
-        SEI_TRY(sei_io_provenance_add_input(&p, named ? equals + 1 : o->files.names[i]));
-    }
-    const char *more[] = {o->common.angles, o->support, o->background != NULL && !isfinite(value) ? o->background : NULL};
+        SEI_TRY(sei_provenance_set(out, "background", "%.17g", value));
+    if (isfinite(o->common.pixel_nm)) SEI_TRY(sei_provenance_set(out, "pixel_nm", "%.17g", o->common.pixel_nm));
+    if (isfinite(o->common.axis_deg)) SEI_TRY(sei_provenance_set(out, "axis_deg", "%.17g", o->common.axis_deg));
+    if (isfinite(o->common.axis_offset_px)) SEI_TRY(sei_provenance_set(out, "axis_offset_px", "%.17g", o->common.axis_offset_px));
+    if (o->common.invert_tilt) SEI_TRY(sei_provenance_set(out, "invert_tilt", "true"));
+    if (o->common.flip_y) SEI_TRY(sei_provenance_set(out, "flip_y", "true"));
+    const char *more[] = {o->support, o->background != NULL && !isfinite(value) ? o->background : NULL};
     for (size_t i = 0; i < sizeof more / sizeof more[0]; ++i) {
-        if (more[i] != NULL) SEI_TRY(sei_io_provenance_add_input(&p, more[i]));
+        if (more[i] != NULL) SEI_TRY(sei_io_provenance_add_input(out, more[i]));
     }
-    *out = p;
-    return SEI_OK;
 done:
-    sei_provenance_free(&p);
     return status;
 }
 

@@ -31,6 +31,7 @@ sei_status sei_cli_reconstruct_plan(const sei_cli_reconstruct *o, sei_device *de
 /* Bins and reconstructs one channel. */
 sei_status sei_cli_reconstruct_channel(const sei_cli_reconstruct *o, sei_device *device, const sei_series *series, size_t channel,
                                        sei_volume *volume, sei_recon_report *report) SEI_MUST_CHECK;
+/* Adds what was done to a provenance that holds the inputs of the series. */
 sei_status sei_cli_reconstruct_provenance(const sei_cli_reconstruct *o, const sei_device *device,
                                           sei_provenance *out) SEI_MUST_CHECK;
 /* Volumes to one .emd, or to one .mrc or .tif each; the histories to a table. */

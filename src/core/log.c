@@ -19,8 +19,8 @@ static struct {
     bool active, bar;
 } progress;
 
-void sei_log_set_level(sei_log_level level) {
-    atomic_store(&level_now, (int)level);
+sei_log_level sei_log_set_level(sei_log_level level) {
+    return (sei_log_level)atomic_exchange(&level_now, (int)level);
 }
 
 static double now_s(void) {

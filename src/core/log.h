@@ -12,7 +12,8 @@
 
 typedef enum sei_log_level { SEI_LOG_QUIET = 0, SEI_LOG_WARN, SEI_LOG_INFO, SEI_LOG_DEBUG } sei_log_level;
 
-void sei_log_set_level(sei_log_level level); /* default: SEI_LOG_WARN (library), the command line sets INFO */
+/* Gives the former level. Default: SEI_LOG_WARN (library), the command line sets INFO. */
+sei_log_level sei_log_set_level(sei_log_level level);
 void sei_log(sei_log_level level, const char *format, ...) SEI_PRINTF(2, 3);
 #define sei_warn(...) sei_log(SEI_LOG_WARN, __VA_ARGS__)
 #define sei_info(...) sei_log(SEI_LOG_INFO, __VA_ARGS__)

@@ -182,11 +182,12 @@ sei_status sei_series_sort(sei_series *series) {
     if (sorted) return SEI_OK;
     SEI_TRY(SEI_NEW(order, series->n_tilts, 1, 1));
     SEI_TRY(SEI_NEW(tilts, series->n_tilts, 1, 1));
-    SEI_TRY(SEI_NEW(scratch, series->n_tilts, series->ny, series->nx));
+    const bool images = series->n_channels > 0 && series->channels[0].data != NULL; /* else headers alone were read */
+    if (images) SEI_TRY(SEI_NEW(scratch, series->n_tilts, series->ny, series->nx));
     if (series->valid != NULL) SEI_TRY(SEI_NEW(valid, series->n_tilts, series->ny, series->nx));
     for (size_t t = 0; t < n; ++t) order[t] = (ranked){series->tilts[t].tilt_deg, (int64_t)t};
     qsort(order, n, sizeof *order, by_angle);
-    for (size_t c = 0; c < series->n_channels; ++c) {
+    for (size_t c = 0; images && c < series->n_channels; ++c) {
         for (size_t t = 0; t < n; ++t) {
             memcpy(scratch + t * image, series->channels[c].data + (size_t)order[t].index * image, image * sizeof *scratch);
         }

@@ -221,6 +221,17 @@ sei_status sei_provenance_set(sei_provenance *provenance, const char *key, const
     return SEI_OK;
 }
 
+sei_status sei_provenance_add_inputs(sei_provenance *provenance, const sei_provenance *from) {
+    void *inputs = provenance->inputs;
+    if (from->n_inputs == 0) return SEI_OK;
+    const sei_status status = sei_realloc(&inputs, (provenance->n_inputs + from->n_inputs) * sizeof *provenance->inputs);
+    if (status != SEI_OK) return status;
+    provenance->inputs = inputs;
+    memcpy(&provenance->inputs[provenance->n_inputs], from->inputs, from->n_inputs * sizeof *from->inputs);
+    provenance->n_inputs += from->n_inputs;
+    return SEI_OK;
+}
+
 void sei_provenance_free(sei_provenance *provenance) {
     sei_free(provenance->parameters);
     sei_free(provenance->inputs);

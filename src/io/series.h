@@ -28,6 +28,9 @@ const char *sei_unit_of(const char *channel, sei_dtype stored);
 sei_status sei_series_from_source(const sei_read_options *options, sei_source *source, const sei_source *lender,
                                   sei_series *out) SEI_MUST_CHECK;
 
+/* Adds a file to what options->inputs keeps, once for one content of one name. */
+sei_status sei_note_input(const sei_read_options *options, const char *path) SEI_MUST_CHECK;
+
 /* The name of a mask beside a channel's file, or NULL: NAME.valid.mrc, also without a trailing "_CHANNEL". */
 sei_status sei_mask_beside(const char *path, const char *channel, char **out) SEI_MUST_CHECK;
 

@@ -6,6 +6,7 @@
 
 #include "core/alloc.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "io/series.h"
 
 void sei_source_split(const char *argument, char name[SEI_NAME_LENGTH], const char **path) {
@@ -33,6 +34,20 @@ const char *sei_unit_of(const char *channel, sei_dtype stored) {
         if (strcasecmp(channel, imaging[i]) == 0) return "grey";
     }
     return stored >= SEI_DTYPE_U8 && stored <= SEI_DTYPE_I32 ? "counts" : "";
+}
+
+sei_status sei_note_input(const sei_read_options *options, const char *path) {
+    sei_provenance *p = options->inputs;
+    if (p == NULL) return SEI_OK;
+    const sei_status status = sei_io_provenance_add_input(p, path);
+    if (status != SEI_OK) return status;
+    const sei_input_file *last = &p->inputs[p->n_inputs - 1];
+    for (size_t i = 0; i + 1 < p->n_inputs; ++i) {
+        if (strcmp(p->inputs[i].name, last->name) != 0 || strcmp(p->inputs[i].sha256, last->sha256) != 0) continue;
+        --p->n_inputs;
+        break;
+    }
+    return sei_interrupt_check();
 }
 
 sei_status sei_mask_beside(const char *path, const char *channel, char **out) {

@@ -38,6 +38,7 @@ static sei_status read_side_file(const sei_read_options *options, sei_source *so
     }
     if (path == NULL) return SEI_OK;
     SEI_TRY(sei_angles_read(path, &source->table));
+    SEI_TRY(sei_note_input(options, path));
     snprintf(source->table_source, sizeof source->table_source, "%.160s (%s%s)", sei_path_base(path), source->table.format,
              options->angles != NULL ? ", --angles" : "");
 done:
@@ -74,6 +75,7 @@ static sei_status read_headers(const sei_read_options *options, const char *argu
         goto done;
     }
     SEI_TRY(name_stacks(source));
+    SEI_TRY(sei_note_input(options, source->path));
     SEI_TRY(read_side_file(options, source));
 done:
     return status;
@@ -164,6 +166,29 @@ static sei_status check_shapes(const sei_source *sources, size_t n_sources, cons
     return SEI_OK;
 }
 
+/* Drops what a reader gave and nobody wants. */
+static void keep_wanted(sei_source *source, bool with_data, const wish *wishes, size_t n_wishes) {
+    size_t kept = 0;
+    for (size_t i = 0; i < source->stacks.count; ++i) {
+        sei_stack *stack = &source->stacks.items[i];
+        const bool keep = is_wanted(stack, wishes, n_wishes) && (stack->data != NULL || !with_data);
+        if (!keep) {
+            if (i == 0 && stack->valid != NULL && source->stacks.count > 1) { /* a shared mask is with the first stack */
+                source->stacks.items[1].valid = stack->valid;
+                stack->valid = NULL;
+            }
+            sei_stack_free(stack);
+            continue;
+        }
+        if (kept != i) {
+            source->stacks.items[kept] = *stack;
+            *stack = (sei_stack){0};
+        }
+        ++kept;
+    }
+    source->stacks.count = kept;
+}
+
 /* Reads the images of the wanted channels; the headers' stacks are replaced. */
 static sei_status read_images(const sei_read_options *options, sei_source *source, const wish *wishes, size_t n_wishes) {
     const char **names = NULL;
@@ -182,26 +207,8 @@ static sei_status read_images(const sei_read_options *options, sei_source *sourc
     }
     SEI_TRY(source->format->read(source->path, &request, &source->stacks));
     SEI_TRY(name_stacks(source));
-    size_t kept = 0;
-    for (size_t i = 0; i < source->stacks.count; ++i) { /* a reader may give more than was wanted */
-        sei_stack *stack = &source->stacks.items[i];
-        const bool keep = is_wanted(stack, wishes, n_wishes) && stack->data != NULL;
-        if (!keep) {
-            if (i == 0 && stack->valid != NULL && source->stacks.count > 1) { /* a shared mask is with the first stack */
-                source->stacks.items[1].valid = stack->valid;
-                stack->valid = NULL;
-            }
-            sei_stack_free(stack);
-            continue;
-        }
-        if (kept != i) {
-            source->stacks.items[kept] = *stack;
-            *stack = (sei_stack){0};
-        }
-        ++kept;
-    }
-    source->stacks.count = kept;
-    if (kept == 0) status = sei_fail(SEI_ERR_INPUT, "%s: no channel could be read", source->path);
+    keep_wanted(source, true, wishes, n_wishes);
+    if (source->stacks.count == 0) status = sei_fail(SEI_ERR_INPUT, "%s: no channel could be read", source->path);
 done:
     sei_free(names);
     sei_stacks_free(&headers);
@@ -263,7 +270,11 @@ sei_status sei_io_read_series(const sei_read_options *options, sei_series *out) 
     const sei_source *lender = find_lender(sources, n);
     for (size_t f = 0; f < n; ++f) {
         if (sources[f].skipped) continue;
-        SEI_TRY(read_images(options, &sources[f], wishes, options->n_channels));
+        if (options->headers_only) {
+            keep_wanted(&sources[f], false, wishes, options->n_channels);
+        } else {
+            SEI_TRY(read_images(options, &sources[f], wishes, options->n_channels));
+        }
         SEI_TRY(sei_series_from_source(options, &sources[f], lender, &more));
         if (series.tilts == NULL) {
             series = more;

@@ -301,12 +301,13 @@ sei_status sei_series_from_source(const sei_read_options *options, sei_source *s
     SEI_TRY(resolve_pixel(options, source, &series));
     SEI_TRY(resolve_axis(options, source, lender, &series));
     SEI_TRY(move_channels(source, &series));
-    if (series.valid == NULL && source->format != &sei_format_hdf5) {
+    if (series.valid == NULL && source->format != &sei_format_hdf5 && !options->headers_only) {
         SEI_TRY(sei_mask_beside(source->path, series.channels[0].name, &mask));
         if (mask != NULL) SEI_TRY(read_mask(mask, &series));
+        if (mask != NULL) SEI_TRY(sei_note_input(options, mask));
     }
     if (options->flip_y) {
-        flip_rows(&series);
+        if (!options->headers_only) flip_rows(&series);
         /* the mirror image's axis, unless the user has said where it lies in the images as they are now */
         if (!given(options->axis_deg) && series.axis_deg != 0) {
             char text[32];

@@ -79,7 +79,7 @@ static sei_status provenance_of(const sei_compare_work *work, size_t index, sei_
     SEI_TRY(sei_provenance_set(out, "axis_offset_px", "%.17g", work->series.axis_offset_px));
     SEI_TRY(sei_provenance_set(out, "invert_tilt", "%s", o->invert_tilt ? "yes" : "no"));
     SEI_TRY(sei_provenance_set(out, "flip_y", "%s", o->flip_y ? "yes" : "no"));
-    for (size_t i = 0; i < o->n_inputs; ++i) SEI_TRY(sei_io_provenance_add_input(out, o->inputs[i]));
+    if (o->read != NULL) SEI_TRY(sei_provenance_add_inputs(out, o->read));
 done:
     return status;
 }

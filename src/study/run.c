@@ -113,18 +113,6 @@ done:
     return status;
 }
 
-static sei_status hash_inputs(sei_run_state *run) {
-    sei_status status = SEI_OK;
-    for (unsigned i = 0; i < run->recipe->input.n_files; ++i) {
-        SEI_TRY(sei_io_provenance_add_input(&run->provenance, sei_run_plain_path(run, i)));
-        SEI_TRY(sei_interrupt_check());
-    }
-    if (run->angles_path != NULL) SEI_TRY(sei_io_provenance_add_input(&run->provenance, run->angles_path));
-    if (run->shifts_path != NULL) SEI_TRY(sei_io_provenance_add_input(&run->provenance, run->shifts_path));
-done:
-    return status;
-}
-
 /* Bytes as "1.2 GB". */
 static void say_bytes(double bytes, char text[32]) {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
@@ -277,8 +265,8 @@ sei_status sei_run(const sei_run_options *options, sei_run_plan *plan, sei_numbe
     SEI_TRY(sei_run_load_records(&run));
     SEI_TRY(sei_device_open(&options->device, &run.device));
     sei_info("backend: %s, %s", run.device->backend->name, run.device->backend->description);
-    SEI_TRY(hash_inputs(&run));
-    SEI_TRY(sei_run_read_input(&run));
+    SEI_TRY(sei_run_read_input(&run, false));
+    if (run.shifts_path != NULL) SEI_TRY(sei_io_provenance_add_input(&run.provenance, run.shifts_path));
     SEI_TRY(sei_run_layout(&run));
     SEI_TRY(perform_stages(&run));
     clock_gettime(CLOCK_MONOTONIC, &after);

@@ -76,8 +76,10 @@ void sei_safe_name(const char *name, char *safe, size_t size);
 const char *sei_run_plain_path(const sei_run_state *run, unsigned i);
 
 /* ---- the stages */
-sei_status sei_run_read_input(sei_run_state *run) SEI_MUST_CHECK; /* run_input.c: hashes, reads, drops tilts */
-sei_status sei_run_layout(sei_run_state *run) SEI_MUST_CHECK;     /* run_layout.c: every stage with its stamp and files */
+/* run_input.c: reads and drops tilts, for a plan by the headers alone; else hashes what it reads */
+sei_status sei_run_read_input(sei_run_state *run, bool headers_only) SEI_MUST_CHECK;
+sei_status sei_run_check_channels(sei_run_state *run) SEI_MUST_CHECK; /* run_layout.c: every channel that the recipe names */
+sei_status sei_run_layout(sei_run_state *run) SEI_MUST_CHECK;         /* run_layout.c: every stage with its stamp and files */
 sei_status sei_run_make_plan(sei_run_state *run, sei_run_plan *plan) SEI_MUST_CHECK; /* run_plan.c */
 sei_status sei_stage_input(sei_run_state *run, sei_stage *stage) SEI_MUST_CHECK;
 sei_status sei_stage_clean(sei_run_state *run, sei_stage *stage) SEI_MUST_CHECK;

@@ -32,15 +32,19 @@ static void read_options(const sei_run_state *run, sei_read_options *out) {
     out->allow_truncated = in->allow_truncated;
 }
 
-sei_status sei_run_read_input(sei_run_state *run) {
+sei_status sei_run_read_input(sei_run_state *run, bool headers_only) {
     sei_read_options options;
     sei_series series = {0};
     sei_status status = SEI_OK;
     read_options(run, &options);
+    options.headers_only = headers_only;
+    if (!headers_only) options.inputs = &run->provenance;
     SEI_TRY(sei_io_read_series(&options, &series));
     SEI_TRY(sei_series_drop(&series, run->recipe->input.n_drop_tilts, run->recipe->input.drop_tilts));
-    sei_info("input: %lld tilts of %lld x %lld pixels, %zu channels, pixel %.6g nm", (long long)series.n_tilts,
-             (long long)series.nx, (long long)series.ny, series.n_channels, series.pixel_nm);
+    if (!headers_only)
+        sei_info("input: %lld tilts of %lld x %lld pixels, %zu channels, pixel %.6g nm", (long long)series.n_tilts,
+                 (long long)series.nx, (long long)series.ny, series.n_channels, series.pixel_nm);
+    sei_series_free(&run->series);
     run->series = series;
     series = (sei_series){0};
 done:

@@ -35,7 +35,7 @@ static sei_status input_text(const sei_run_state *run, sei_text *out) {
     for (size_t i = 0; i < run->provenance.n_inputs; ++i) {
         SEI_TRY(sei_text_add(out, "%s %s\n", run->provenance.inputs[i].sha256, run->provenance.inputs[i].name));
     }
-    /* side files that the reader found by itself show here */
+    /* what was taken from them, by whatever rule */
     const sei_series *s = &run->series;
     SEI_TRY(sei_text_add(out, "pixel_nm %s\n", sei_format_double(s->pixel_nm, number)));
     SEI_TRY(sei_text_add(out, "axis %s", sei_format_double(s->axis_deg, number)));
@@ -91,9 +91,17 @@ static void look_at_pairs(const sei_run_state *run, unsigned e, const char *key,
     }
 }
 
-/* Every channel an entry or a rule names must be there; what else names a channel is said when it is not. */
-static sei_status check_channels(const sei_run_state *run) {
+/* Every channel that align, an entry or a rule names must be there; what else names a channel is said when it is not. */
+sei_status sei_run_check_channels(sei_run_state *run) {
     const sei_recipe *r = run->recipe;
+    const char *reference = r->align.reference;
+    sei_status status = name_channels(run);
+    if (status != SEI_OK) return status;
+    if (r->align.method == SEI_ALIGN_XCORR && reference[0] != 0 && sei_series_find(&run->series, reference) == NULL) {
+        sei_series none = {0};
+        status = sei_series_select(&run->series, 1, &reference, &none); /* its message lists the names there are */
+        return sei_fail_context(status, "align.reference");
+    }
     for (unsigned e = 0; e < r->n_reconstruct; ++e) {
         for (unsigned i = 0; i < r->reconstruct[e].n_channels; ++i) {
             if (sei_series_find(&run->series, r->reconstruct[e].channels[i]) != NULL) continue;
@@ -161,9 +169,6 @@ sei_status sei_run_layout(sei_run_state *run) {
     sei_status status = SEI_OK;
     SEI_TRY(SEI_NEW(run->stages, SEI_RUN_MAX_STAGES, 1, 1));
     SEI_TRY(SEI_NEW(upstream, SEI_RUN_MAX_STAGES, 1, 1));
-    SEI_TRY(name_channels(run));
-    SEI_TRY(check_channels(run));
-
     SEI_TRY(input_text(run, &text));
     SEI_TRY(sei_run_add_stage(run, "input", sei_stage_input, text.data, 0, NULL, &stage));
     SEI_TRY(sei_stage_file(stage, "tables/tilts.csv"));

@@ -53,7 +53,8 @@ sei_status sei_series_drop(sei_series *series, size_t n, const double *tilt_deg)
         status = sei_fail(SEI_ERR_INPUT, "input.drop_tilts: no tilt is left");
         goto done;
     }
-    SEI_TRY(sei_series_alloc(series->nx, series->ny, left, series->n_channels, &kept));
+    const bool images = series->n_channels > 0 && series->channels[0].data != NULL; /* else headers alone were read */
+    SEI_TRY(sei_series_alloc(series->nx, series->ny, left, images ? series->n_channels : 0, &kept));
     copy_frame(series, &kept);
     if (series->valid != NULL) SEI_TRY(SEI_NEW(kept.valid, left, series->ny, series->nx));
     SEI_TRY(sei_facts_copy(&series->facts, &kept.facts));
@@ -61,13 +62,20 @@ sei_status sei_series_drop(sei_series *series, size_t n, const double *tilt_deg)
     for (int64_t t = 0, to = 0; t < series->n_tilts; ++t) {
         if (drop[t] != 0) continue;
         kept.tilts[to] = series->tilts[t];
-        for (size_t c = 0; c < series->n_channels; ++c) {
+        for (size_t c = 0; images && c < series->n_channels; ++c) {
             copy_header(&series->channels[c], &kept.channels[c]);
             memcpy(kept.channels[c].data + (size_t)to * image, series->channels[c].data + (size_t)t * image,
                    image * sizeof(float));
         }
         if (series->valid != NULL) memcpy(kept.valid + (size_t)to * image, series->valid + (size_t)t * image, image);
         ++to;
+    }
+    if (!images) {
+        sei_channel *none = kept.channels;
+        kept.channels = series->channels;
+        kept.n_channels = series->n_channels;
+        series->channels = none;
+        series->n_channels = 0;
     }
     sei_series_free(series);
     *series = kept;

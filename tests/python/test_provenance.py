@@ -59,3 +59,60 @@ def test_the_record_names_what_changes_last_bits(seitomo, series, tmp_path):
         seitomo(*words, "baseline")
         assert "stage 4" in seitomo(*words, "auto").stderr
         assert json.loads((tmp_path / "out/provenance.json").read_text())["backend"] == "cpu (fma)"
+
+
+def test_files_found_beside_a_series_are_inputs(seitomo, series, tmp_path):
+    """What the reader found by itself (angles in four formats, a mask) is listed with its hash, like what was named."""
+    data = tmp_path / "data"
+    data.mkdir()
+    seitomo("convert", series, data / "x.mrc", "--channels", "HAADF,Si")
+    (data / "x_HAADF.rawtlt").rename(data / "x_HAADF.tlt")
+    (data / "x_Si_TLT.txt").unlink()
+    angles = [float(a) for a in (data / "x_HAADF.tlt").read_text().split()]
+    mask = bytearray((data / "x_HAADF.mrc").read_bytes()[:1024])
+    mask[12:16] = bytes(4)  # mode 0
+    mask[92:96] = bytes(4)  # no extended header
+    (data / "x.valid.mrc").write_bytes(bytes(mask) + b"\1" * (16 * 8 * len(angles)))
+    files = [data / name for name in ("x_HAADF.mrc", "x_Si.mrc", "x_HAADF_TLT.txt", "x_Si.rawtlt", "x.valid.mrc")]
+    (data / "x_HAADF.tlt").unlink()
+    expected = {p.name: sha256(p) for p in files}
+    images = (data / "x_HAADF.mrc", data / "x_Si.mrc")
+    seitomo("align", *images, "-o", tmp_path / "a.emd", "--apply", series.with_name("shifts_true.csv"))
+    shifts = {"shifts_true.csv": sha256(series.with_name("shifts_true.csv"))}
+    assert inputs_of(json.loads((tmp_path / "a.json").read_text())) == {**expected, **shifts}
+    seitomo("convert", *images, tmp_path / "c.emd")
+    seitomo("reconstruct", *images, "-o", tmp_path / "r.emd", "--iterations", 1)
+    seitomo("compare", *images, "-o", tmp_path / "cmp", "--methods", "wbp")
+    (tmp_path / "w.yaml").write_text("input: {files: [data/x_HAADF.mrc, data/x_Si.mrc]}\nalign: {method: none}\n"
+                                     "reconstruct: [{name: em, iterations: 1}]\n")
+    seitomo("run", tmp_path / "w.yaml", "-o", tmp_path / "run")
+    for record in ("c.json", "r.json", "cmp/wbp/HAADF.json", "run/provenance.json", "run/volumes/em/Si.json", "run/aligned/series.json"):
+        assert inputs_of(json.loads((tmp_path / record).read_text())) == expected, record
+
+
+@pytest.mark.parametrize("name", ["x.rawtlt", "x.tlt", "x.mrc.mdoc", "x.mdoc", "x_TLT.txt"])
+def test_every_kind_of_angles_found_is_an_input(seitomo, series, tmp_path, name):
+    data = tmp_path / "data"
+    data.mkdir()
+    seitomo("convert", series, data / "x.mrc", "--channels", "Si")
+    angles = (data / "x.rawtlt").read_text().split()
+    for beside in ("x.rawtlt", "x_TLT.txt"):
+        (data / beside).unlink(missing_ok=True)
+    text = "".join(f"{a} {i + 1}\n" if "TLT" in name else f"[ZValue = {i}]\nTiltAngle = {a}\n" if "mdoc" in name else f"{a}\n"
+                   for i, a in enumerate(angles))
+    (data / name).write_text(text)
+    seitomo("convert", data / "x.mrc", tmp_path / "c.emd")
+    assert inputs_of(json.loads((tmp_path / "c.json").read_text())) == {p: sha256(data / p) for p in ("x.mrc", name)}
+
+
+def test_a_plan_refuses_what_the_run_would(seitomo, series, tmp_path):
+    (tmp_path / "w.yaml").write_text("input: {files: [s/series.emd]}\nreconstruct: [{name: em, iterations: 1}]\n")
+    for change, said in (("input.drop_tilts=[-60,7]", "no tilt at 7 deg"), ("align.reference=Feh", "align.reference: no channel named 'Feh'"),
+                         ("reconstruct.0.channels=[Feh]", "no channel 'Feh'"), ("input.channels=[Feh]", "no channel named 'Feh'")):
+        for words in ((), ("--plan",)):
+            assert said in seitomo("run", tmp_path / "w.yaml", "-o", tmp_path / "out", "--set", change, *words, code=3).stderr
+    assert not (tmp_path / "out").exists()
+    words = ("run", tmp_path / "w.yaml", "-o", tmp_path / "out", "--plan")
+    whole = seitomo(*words, json_summary=True)["plan"]
+    plan = seitomo(*words, "--set", "input.drop_tilts=[-60,60]", json_summary=True)["plan"]
+    assert plan["n_tilts"] == whole["n_tilts"] - 2 and plan["n_channels"] == whole["n_channels"]
