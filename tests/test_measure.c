@@ -343,7 +343,7 @@ static void a_segmented_wire_measures_its_formula(void **state) {
     assert_close(value(&numbers, "si_volume") / (phantom_si_volume(&wire) * field), 1, 0.03);
     assert_close(value(&numbers, "sei_volume") / (phantom_sei_volume(&wire) * field), 1, 0.03);
     assert_close(value(&numbers, "closed_void_volume") / phantom_closed_volume(&wire), 1, 0.03);
-    assert_close(value(&numbers, "open_void_volume") / phantom_open_volume(&wire), 1, 0.06);
+    assert_close(value(&numbers, "open_void_volume") / phantom_open_volume(&wire), 1, 0.03);
     assert_close(value(&numbers, "wire_radius_mean"), 50, 0.5);
     assert_close(value(&numbers, "core_radius_mean"), 36, 1);
     assert_close(value(&numbers, "sei_thickness_mean"), 14, 0.5);

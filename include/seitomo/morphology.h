@@ -34,7 +34,9 @@ sei_status sei_distance2(const uint8_t *mask, int64_t nx, int64_t ny, int64_t nz
                          float *distance2) SEI_MUST_CHECK;
 
 /*
- * Morphological closing of mask != 0 by the Euclidean ball of radius_px (voxel centres within radius_px). The volume's
+ * Morphological closing of mask != 0 by the Euclidean ball of radius_px: what no ball of at least this radius, centred on
+ * a voxel and empty of the mask, can hold. A ball ends 1/4 voxel short of the centre it touches, midway between a face
+ * along the grid (1/2) and an oblique one (0), so that gaps are bridged at the height of the solid's faces. The volume's
  * faces are continued by their last voxels, so that a specimen cut by the field stays cut there. closed may not be mask.
  * radius_px < 1 copies the mask. Errors: SEI_ERR_MEMORY.
  */

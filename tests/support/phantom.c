@@ -19,7 +19,9 @@ enum material { NOTHING, SI, SEI };
 
 /* The wire is a little off the field's centre, and the channel off the axis, so that nothing sits on the grid. */
 static enum material material_at(const phantom *p, double field_x, double y, double field_z) {
-    const double x = field_x - 0.37, z = field_z - 0.81;
+    const double cosine = cos(p->rotation_deg * pi / 180), sine = sin(p->rotation_deg * pi / 180);
+    const double x = (field_x - 0.37) * cosine - (field_z - 0.81) * sine;
+    const double z = (field_x - 0.37) * sine + (field_z - 0.81) * cosine;
     const double r2 = x * x + z * z;
     if (r2 > p->wire_radius * p->wire_radius) return NOTHING;
     if (p->channel_radius > 0 && x > p->channel_bottom && pow(y - 0.63, 2) + z * z < p->channel_radius * p->channel_radius)

@@ -11,6 +11,7 @@ typedef struct phantom {
     double width, length;                  /* field in x and z, and along y */
     double sphere[PHANTOM_SPHERES][4];     /* closed pores: x, y, z, radius; radius 0: none */
     double channel_radius, channel_bottom; /* open pore along +x at y = z = 0, from this x outwards; radius 0: none */
+    double rotation_deg;                   /* of all this about the wire's axis */
 } phantom;
 
 /* The wire of the known-answer tests. */
