@@ -1,13 +1,11 @@
 /*
  * Claims: sizes cannot overflow; every file is complete or absent; facts, numbers and labels keep their order; a series
- * sorts by tilt with images and mask; fixed-order log and exp are accurate; Poisson numbers have the right mean and variance
- * and do not depend on the order of calls.
+ * sorts by tilt with images and mask.
  */
 #include <unistd.h>
 
 #include "core/alloc.h"
 #include "core/file.h"
-#include "core/random.h"
 #include "core/text.h"
 #include "seitomo/types.h"
 #include "support/test.h"
@@ -95,54 +93,6 @@ static void numbers_read_back_exactly(void **state) {
     assert_true(back == 7);
 }
 
-static void fixed_functions_are_accurate(void **state) {
-    (void)state;
-    for (uint64_t i = 0; i < 20000; ++i) {
-        const double x = pow(10, 600 * sei_test_uniform(3, i) - 300);
-        assert_close(sei_fixed_log(x) / log(x), 1, 1e-14 + 1e-16 / fabs(log(x)));
-        const double y = 1400 * sei_test_uniform(4, i) - 700;
-        assert_close(sei_fixed_exp(y) / exp(y), 1, 2e-13);
-    }
-}
-
-static void poisson_has_its_moments(void **state) {
-    (void)state;
-    const double means[] = {0.05, 0.7, 4, 9.9, 10.1, 37, 1000, 50000};
-    for (size_t m = 0; m < sizeof means / sizeof means[0]; ++m) {
-        const sei_random random = {.seed = 11, .stream = (uint32_t)m};
-        const int n = 40000;
-        double sum = 0, squares = 0;
-        for (int i = 0; i < n; ++i) {
-            const double k = sei_random_poisson(&random, (uint64_t)i, means[m]);
-            assert_true(k >= 0 && k == floor(k));
-            sum += k;
-            squares += (k - means[m]) * (k - means[m]);
-        }
-        /* 5 standard errors: sqrt(mean/n) for the mean; sqrt((2 + 1/mean)/n) relative for the variance */
-        assert_close(sum / n, means[m], 5 * sqrt(means[m] / n));
-        assert_close(squares / n / means[m], 1, 5 * sqrt((2 + 1 / means[m]) / n));
-    }
-    const sei_random random = {.seed = 3, .stream = 9};
-    const double late = sei_random_poisson(&random, 123456789012ULL, 55);
-    assert_true(late == sei_random_poisson(&random, 123456789012ULL, 55));
-}
-
-static void normal_has_its_moments(void **state) {
-    const sei_random random = {.seed = 5, .stream = 1};
-    const int n = 100000;
-    double sum = 0, squares = 0, fourth = 0;
-    (void)state;
-    for (int i = 0; i < n; ++i) {
-        const double x = sei_random_normal(&random, (uint64_t)i, 0);
-        sum += x;
-        squares += x * x;
-        fourth += x * x * x * x;
-    }
-    assert_close(sum / n, 0, 5 / sqrt(n));
-    assert_close(squares / n, 1, 5 * sqrt(2.0 / n));
-    assert_close(fourth / n, 3, 5 * sqrt(96.0 / n));
-}
-
 static void allocations_can_be_made_to_fail(void **state) {
     sei_volume volume = {0};
     (void)state;
@@ -160,9 +110,6 @@ int main(void) {
                                        cmocka_unit_test(series_sort_with_their_images),
                                        cmocka_unit_test(a_folder_that_cannot_be_made_says_why),
                                        cmocka_unit_test(numbers_read_back_exactly),
-                                       cmocka_unit_test(fixed_functions_are_accurate),
-                                       cmocka_unit_test(poisson_has_its_moments),
-                                       cmocka_unit_test(normal_has_its_moments),
                                        cmocka_unit_test(allocations_can_be_made_to_fail)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sei_test_clean();

@@ -1,7 +1,7 @@
 /*
  * Claims: projections of a cylinder, an ellipsoid and a core-shell wire with a pore follow their closed forms at every
  * tilt; the sign convention is u = x cos - z sin; counts have the mean asked for and Poisson variance; the same seed
- * gives the same bits for any number of threads; the truth has the bodies' volumes; nonsense is refused.
+ * gives the same bits for any number of threads; the truth has the bodies' volumes; nonsense is refused. needs: random123
  */
 #include "core/threads.h"
 #include "seitomo/simulate.h"

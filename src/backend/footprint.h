@@ -9,11 +9,7 @@
 
 #include <math.h>
 
-#if defined(__CUDACC__)
-#define SEI_EVERYWHERE __host__ __device__ inline
-#else
-#define SEI_EVERYWHERE inline
-#endif
+#include "core/everywhere.h"
 
 /* Constants of one tilt, computed once on the host by sei_footprint_of. */
 typedef struct sei_footprint {
