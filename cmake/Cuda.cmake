@@ -51,11 +51,16 @@ if(SEITOMO_CUDA AND CMAKE_CUDA_COMPILER)
 
   add_library(seitomo_cuda MODULE ${cuda_unit})
   target_include_directories(seitomo_cuda PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/cuda)
+  if(RANDOM123_INCLUDE)
+    target_include_directories(seitomo_cuda SYSTEM PRIVATE ${RANDOM123_INCLUDE})
+    target_compile_definitions(seitomo_cuda PRIVATE SEITOMO_HAVE_RANDOM123)
+  endif()
   target_link_libraries(seitomo_cuda PRIVATE CUDA::cufft)
   target_link_options(seitomo_cuda PRIVATE -Wl,-z,defs -Wl,-z,relro,-z,now)
   target_compile_definitions(seitomo_cuda PRIVATE $<$<CONFIG:Debug>:SEITOMO_DEBUG>)
-  # -fmad=false: kernels say fmaf where they mean it, so that card and emulation compute the same bits
-  target_compile_options(seitomo_cuda PRIVATE ${cuda_code} -fmad=false --threads 2 "SHELL:-Xptxas -v"
+  # -fmad=false: kernels say fmaf where they mean it, so that card and emulation compute the same bits; the
+  # others are nvcc's defaults, said because the operator expose needs every rounding to be IEEE's
+  target_compile_options(seitomo_cuda PRIVATE ${cuda_code} -fmad=false -prec-div=true -prec-sqrt=true --threads 2 "SHELL:-Xptxas -v"
     "SHELL:-Xcompiler -Wall,-Wextra,-ffp-contract=off,-fstack-protector-strong")
   if(SEITOMO_WERROR)
     target_compile_options(seitomo_cuda PRIVATE "SHELL:-Werror all-warnings")
@@ -97,6 +102,10 @@ if(SEITOMO_CUDA_EMULATED AND cuda_sources)
   endforeach()
   target_include_directories(seitomo_cuda_emulated PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/cuda)
   target_link_libraries(seitomo_cuda_emulated PRIVATE seitomo_emulation seitomo_settings)
+  if(RANDOM123_INCLUDE)
+    target_include_directories(seitomo_cuda_emulated SYSTEM PRIVATE ${RANDOM123_INCLUDE})
+    target_compile_definitions(seitomo_cuda_emulated PRIVATE SEITOMO_HAVE_RANDOM123)
+  endif()
   if(NOT SEITOMO_SANITIZE)
     target_link_options(seitomo_cuda_emulated PRIVATE -Wl,-z,defs)
   endif()

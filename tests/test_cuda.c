@@ -3,7 +3,8 @@
  * threads, in either order of threads and blocks (a missing barrier would show) and for every width of a slab, transforms
  * included; a card that is too small is SEI_ERR_MEMORY with the sizes and works again afterwards. Without a card, asking
  * for cuda is SEI_ERR_ENVIRONMENT with the reason and auto gives the cpu; with one, cuda opens and agrees bit for bit with
- * the emulation wherever no transform or logarithm is involved. A module of another interface version is refused.
+ * the emulation wherever no transform or logarithm of the C library is involved. A module of another interface version is
+ * refused.
  */
 #include <dlfcn.h>
 
@@ -90,7 +91,22 @@ static float *one_step(sei_device *d, sei_kernel kernel, int y0, int ny, bool fi
     return all;
 }
 
-/* Correlation of two images and a cubic resampling of two: IMAGE_X*IMAGE_Y*3 values. */
+/* Counts and readout noise of one image with means on both sides of the methods' border; zeros without Random123. */
+static void exposed(sei_device *d, float *out) {
+    const size_t n = IMAGE_X * IMAGE_Y;
+    const sei_exposure exposure = {.seed = 36, .stream = 4, .first_index = 4294967000ULL, .counting = true, .noise = 0.5};
+    float mean[IMAGE_X * IMAGE_Y];
+    for (size_t i = 0; i < n; ++i) mean[i] = (float)pow(10, 7 * sei_test_uniform(7, i) - 2);
+    sei_buffer *b = new_buffer(d, n);
+    assert_ok(SEI_OP(d, upload)(d, b, 0, n, mean));
+    const sei_status status = SEI_OP(d, expose)(d, &exposure, n, b, b);
+    if (status != SEI_OK) assert_int_equal(status, SEI_ERR_ENVIRONMENT);
+    assert_ok(SEI_OP(d, download)(d, b, 0, n, out));
+    if (status != SEI_OK) memset(out, 0, n * sizeof *out);
+    d->backend->release(d, b);
+}
+
+/* Correlation of two images, a cubic resampling of two, and one exposed: IMAGE_X*IMAGE_Y*4 values. */
 static void images(sei_device *d, float *out) {
     const size_t n = IMAGE_X * IMAGE_Y;
     const double xf[12] = {0.9, 0.1, -0.1, 1.1, 0.7, -1.3, 1, 0, 0, 1, 0.25, 0.5};
@@ -101,6 +117,7 @@ static void images(sei_device *d, float *out) {
     assert_ok(SEI_OP(d, download)(d, c, 0, n, out));
     assert_ok(SEI_OP(d, resample)(d, IMAGE_X, IMAGE_Y, 2, xf, 3, a, c, NULL));
     assert_ok(SEI_OP(d, download)(d, c, 0, 2 * n, out + n));
+    exposed(d, out + 3 * n);
     d->backend->release(d, a);
     d->backend->release(d, b);
     d->backend->release(d, c);
@@ -112,10 +129,10 @@ static void same_bits_for_threads_and_orders(void **state) {
         const char *order;
     } runs[] = {{1, "ascending"}, {1, "descending"}, {2, "ascending"}, {3, "descending"}, {7, "ascending"}};
     (void)state;
-    float *want = NULL, want_images[3 * IMAGE_X * IMAGE_Y];
+    float *want = NULL, want_images[4 * IMAGE_X * IMAGE_Y];
     double want_sums[SEI_SUM_COUNT * NY];
     for (int k = 0; k < 5; ++k) {
-        float got_images[3 * IMAGE_X * IMAGE_Y];
+        float got_images[4 * IMAGE_X * IMAGE_Y];
         double sums[SEI_SUM_COUNT * NY];
         setenv("SEITOMO_EMULATED_ORDER", runs[k].order, 1);
         sei_device *d = open_device("cuda-emulated", runs[k].threads);
@@ -233,6 +250,10 @@ static void cuda_opens_or_says_why_not(void **state) {
         free(again);
         free(same);
     }
+    float card_image[IMAGE_X * IMAGE_Y], same_image[IMAGE_X * IMAGE_Y];
+    exposed(d, card_image);
+    exposed(emulated, same_image);
+    assert_memory_equal(card_image, same_image, sizeof card_image);
     sei_device_close(d);
     sei_device_close(emulated);
     d = open_device("auto", 0);

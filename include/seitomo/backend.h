@@ -14,6 +14,7 @@
  *
  * Slices never mix: a result does not depend on how the volume was cut into slabs, nor on the number of threads.
  * cpu: avx2 and avx512 agree in every bit; baseline, without a fused multiply-add, differs from them in last bits.
+ * Random numbers (expose) have the same bits on every backend.
  */
 #ifndef SEITOMO_BACKEND_H
 #define SEITOMO_BACKEND_H
@@ -49,6 +50,15 @@ enum {
     SEI_SUM_COUNT = 4
 };
 
+/* What a detector adds to an image: which random numbers, and how many. */
+typedef struct sei_exposure {
+    uint64_t seed;
+    uint32_t stream;      /* one per purpose, such as a channel's */
+    uint64_t first_index; /* number of the image's first element within the whole data set */
+    bool counting;        /* true: Poisson counts; false: the mean itself */
+    double noise;         /* standard deviation of the normal noise added afterwards; 0: none */
+} sei_exposure;
+
 typedef struct sei_device sei_device; /* an open backend with its memory and plans */
 typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
 
@@ -74,6 +84,11 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
  *               3: cubic (Keys, a = -1/2). covered[n][ny][nx] (may be NULL) gets 1 where all taps lie inside, else
  *               0; there out is 0. A position within 1e-6 px of a pixel's centre takes that pixel alone, so the
  *               identity is exact and covers the border (backend/resample_taps.h: one expression for all backends).
+ * expose        out[i] = K_i + noise*Z_i for i = 0 .. n-1: K_i Poisson of mean[i] (or mean[i] itself), Z_i standard normal,
+ *               from Philox4x32-10 with key seed and counter (first_index + i, attempt, stream): the numbers do not depend
+ *               on how the image was cut, and every backend gives the same bits (core/random_variates.h). A mean not above
+ *               0 counts 0, NaN stays NaN; a count is exact up to 2^24, then the nearest float, and above a mean of 2^50
+ *               the mean. out may be the buffer of the mean. SEI_ERR_ENVIRONMENT in a build without Random123.
  */
 #define SEI_OPERATOR_LIST(X)                                                                                                \
     X(project, (sei_device * device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram))                 \
@@ -90,7 +105,8 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
     X(correlate,                                                                                                            \
       (sei_device * device, int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b, sei_buffer *out))  \
     X(resample, (sei_device * device, int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,     \
-                 sei_buffer *out, sei_buffer *covered))
+                 sei_buffer *out, sei_buffer *covered))                                                                     \
+    X(expose, (sei_device * device, const sei_exposure *exposure, size_t n, const sei_buffer *mean, sei_buffer *out))
 
 /*
  * Memory of a device, in the same table. alloc leaves the content undefined (NaN in cuda-emulated and debug builds).

@@ -164,3 +164,15 @@ sei_status sei_check_resample(int nx, int ny, int n, const double *xf, int inter
 done:
     return status;
 }
+
+sei_status sei_check_expose(const sei_exposure *exposure, size_t n, const sei_buffer *mean, const sei_buffer *out) {
+    sei_status status = SEI_OK;
+    if (exposure == NULL) SEI_TRY(sei_fail(SEI_ERR_USAGE, "expose: no exposure given"));
+    if (!(exposure->noise >= 0 && exposure->noise < INFINITY)) {
+        SEI_TRY(sei_fail(SEI_ERR_USAGE, "expose: noise %g is not finite and 0 or more", exposure->noise));
+    }
+    SEI_TRY(sei_check_buffer("expose", "mean", mean, n));
+    SEI_TRY(sei_check_buffer("expose", "output", out, n));
+done:
+    return status;
+}

@@ -15,18 +15,26 @@ typedef struct sei_tilt_table {
 sei_status sei_tilt_table_make(const sei_slab *slab, sei_tilt_table *out) SEI_MUST_CHECK;
 void sei_tilt_table_free(sei_tilt_table *table);
 
+/* Absent in a build without Random123; cpu then refuses as the reference does. */
+#ifdef SEITOMO_HAVE_RANDOM123
+#define SEI_CPU_RANDOM_LIST(X) X(expose, (int threads, const sei_exposure *exposure, size_t n, const float *mean, float *out))
+#else
+#define SEI_CPU_RANDOM_LIST(X)
+#endif
+
 /* What is computed per instruction set. Operands are checked by the caller; parts[n_tilts][SEI_SUM_COUNT][ny] or NULL. */
 
-#define SEI_CPU_KERNEL_LIST(X)                                                                                              \
-    X(project, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume, float *sinogram))      \
-    X(backproject, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram, float *volume))  \
-    X(em_ratio, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,      \
-                 float *sinogram, double *parts))                                                                           \
-    X(em_update, (int threads, size_t n, const float *back, const float *inverse_sensitivity, float *volume))               \
-    X(sirt_residual, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background, \
-                      const float *inverse_row, float *sinogram, double *parts))                                            \
-    X(sirt_update,                                                                                                          \
-      (int threads, size_t n, const float *back, const float *inverse_column, float relaxation, bool positive, float *volume))
+#define SEI_CPU_KERNEL_LIST(X)                                                                                                 \
+    X(project, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume, float *sinogram))         \
+    X(backproject, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram, float *volume))     \
+    X(em_ratio, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,         \
+                 float *sinogram, double *parts))                                                                              \
+    X(em_update, (int threads, size_t n, const float *back, const float *inverse_sensitivity, float *volume))                  \
+    X(sirt_residual, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,    \
+                      const float *inverse_row, float *sinogram, double *parts))                                               \
+    X(sirt_update,                                                                                                             \
+      (int threads, size_t n, const float *back, const float *inverse_column, float relaxation, bool positive, float *volume)) \
+    SEI_CPU_RANDOM_LIST(X)
 
 typedef struct sei_cpu_kernels {
     const char *isa;

@@ -167,6 +167,16 @@ static sei_status cpu_sirt_update(sei_device *device, const sei_slab *slab, cons
     return SEI_OK;
 }
 
+#ifdef SEITOMO_HAVE_RANDOM123
+static sei_status cpu_expose(sei_device *device, const sei_exposure *exposure, size_t n, const sei_buffer *mean,
+                             sei_buffer *out) {
+    const sei_status status = sei_check_expose(exposure, n, mean, out);
+    if (status != SEI_OK) return status;
+    sei_cpu(device)->kernels->expose(sei_host(device)->threads, exposure, n, mean->data, out->data);
+    return SEI_OK;
+}
+#endif
+
 sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     static const char *const known[] = {"auto", "baseline", "avx2", "avx512"};
     const char *isa = options->isa == NULL ? "auto" : options->isa;
@@ -195,6 +205,11 @@ sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     host->table.filter_rows = sei_cpu_filter_rows;
     host->table.correlate = sei_cpu_correlate;
     host->table.resample = sei_cpu_resample;
+#ifdef SEITOMO_HAVE_RANDOM123
+    host->table.expose = cpu_expose;
+#else
+    host->table.expose = sei_ref_expose;
+#endif
     *out = &host->device;
     return SEI_OK;
 }

@@ -60,6 +60,7 @@ sei_status sei_check_correlate(int nx, int ny, const float *band, const sei_buff
                                const sei_buffer *out) SEI_MUST_CHECK;
 sei_status sei_check_resample(int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,
                               const sei_buffer *out, const sei_buffer *covered) SEI_MUST_CHECK;
+sei_status sei_check_expose(const sei_exposure *exposure, size_t n, const sei_buffer *mean, const sei_buffer *out) SEI_MUST_CHECK;
 
 /* Opens the built-in backends. */
 sei_status sei_ref_open(const sei_device_options *options, sei_device **out) SEI_MUST_CHECK;
