@@ -48,6 +48,13 @@ typedef enum sei_dtype {
     SEI_DTYPE_F64
 } sei_dtype;
 
+/* Edges of pixels and voxels that an electron microscope can have; others are a slip of unit or a damaged header. */
+#define SEI_PIXEL_NM_LEAST 1e-4
+#define SEI_PIXEL_NM_MOST 1e6
+static inline bool sei_pixel_nm_is_possible(double pixel_nm) {
+    return pixel_nm >= SEI_PIXEL_NM_LEAST && pixel_nm <= SEI_PIXEL_NM_MOST;
+}
+
 size_t sei_dtype_size(sei_dtype dtype);      /* bytes; 0 for UNKNOWN */
 const char *sei_dtype_name(sei_dtype dtype); /* "uint16" and so on; static storage */
 

@@ -74,6 +74,10 @@ json_t *sei_cli_number(double value, const char *unit, double sd);
 json_t *sei_cli_numbers(const sei_numbers *numbers);
 json_t *sei_cli_table(const sei_table *table); /* list of objects, NaN null */
 json_t *sei_cli_real(double value);            /* NaN and Inf become null */
+/* The plan of a verb that knows its memory and disk, as a line and as {"plan": {"memory", "disk"}}. */
+sei_status sei_cli_say_plan(const sei_common *common, double memory_bytes, double disk_bytes) SEI_MUST_CHECK;
+/* SEI_ERR_MEMORY when --memory was given and is below the need. */
+sei_status sei_cli_check_memory(const sei_common *common, double memory_bytes) SEI_MUST_CHECK;
 /* Prints a summary on standard output when --json was given; steals the reference either way. */
 sei_status sei_cli_print_json(const sei_common *common, json_t *summary) SEI_MUST_CHECK;
 

@@ -84,9 +84,15 @@ done:
     return status;
 }
 
+/* The series and its aligned copy with a mask, and one channel's frames. */
+static double memory_bytes(const sei_series *series) {
+    const double image = (double)series->nx * (double)series->ny * (double)series->n_tilts;
+    return image * (8.0 * (double)series->n_channels + 1) + image * 4;
+}
+
 static sei_status say_plan(const align_words *words, const sei_series *series) {
     const double image = (double)series->nx * (double)series->ny * (double)series->n_tilts;
-    const double memory = image * (8.0 * (double)series->n_channels + 1) + image * 4;
+    const double memory = memory_bytes(series);
     json_t *plan = json_object();
     json_object_set_new(plan, "memory", sei_cli_number(memory, "bytes", NAN));
     json_object_set_new(
@@ -202,6 +208,7 @@ static sei_status run(align_words *words) {
         status = say_plan(words, &series);
         goto done;
     }
+    SEI_TRY(sei_cli_check_memory(common, memory_bytes(&series)));
     if (common->output != NULL) SEI_TRY(sei_cli_check_series_outputs(&words->files, common->output, &series));
     if (common->output != NULL) SEI_TRY(sei_io_check_series(common->output, &series, true, true, common->force));
     SEI_TRY(sei_cli_open_device(common, &device));

@@ -130,6 +130,13 @@ static sei_status say_plan(const words *w, sei_device *device, const sei_series 
                                                     sei_cli_number(memory, "B", NAN), "disk", sei_cli_number(disk, "B", NAN)));
 }
 
+static sei_status check_memory(const words *w, sei_device *device, const sei_series *series) {
+    double memory = 0, disk = 0;
+    if (w->common.memory_bytes == 0) return SEI_OK;
+    const sei_status status = sei_compare_plan(device, series, &w->options, &memory, &disk);
+    return status != SEI_OK ? status : sei_cli_check_memory(&w->common, memory);
+}
+
 sei_status sei_cmd_compare(int argc, char **argv) {
     static const struct argp argp = {
         options,
@@ -168,6 +175,7 @@ sei_status sei_cmd_compare(int argc, char **argv) {
         status = say_plan(&w, device, &series);
         goto done;
     }
+    SEI_TRY(check_memory(&w, device, &series));
     SEI_TRY(sei_compare(device, &series, &w.options, w.common.output, &rows));
     print_rows(&rows);
     SEI_TRY(sei_cli_print_json(&w.common, summary(&rows, device->backend->name)));

@@ -160,9 +160,7 @@ static sei_status say_plan(const convert_words *words) {
         bytes += 4.0 * (double)info.nx * (double)info.ny * (double)info.nz * (double)(info.n_channels > 0 ? info.n_channels : 1);
         sei_file_info_free(&info);
     }
-    sei_info("plan: memory %.2f GiB, disk at most %.2f GiB; nothing was written", bytes / 1073741824.0, bytes / 1073741824.0);
-    return sei_cli_print_json(&words->common, json_pack("{s:{s:o, s:o}}", "plan", "memory", sei_cli_number(bytes, "B", NAN),
-                                                        "disk", sei_cli_number(bytes, "B", NAN)));
+    return sei_cli_say_plan(&words->common, bytes, bytes);
 }
 
 sei_status sei_cmd_convert(int argc, char **argv) {

@@ -73,13 +73,17 @@ static sei_status summarise(const arguments *a, const sei_numbers *numbers, cons
     return sei_cli_print_json(&a->common, summary);
 }
 
-static sei_status plan(const char *path) {
-    sei_file_info info = {0};
-    const sei_status status = sei_io_probe(path, &info);
-    if (status != SEI_OK) return status;
-    printf("memory: about %.0f MB beside the volumes; disk: below 1 MB\n",
-           15e-6 * (double)info.nx * (double)info.ny * (double)info.nz);
-    sei_file_info_free(&info);
+/* Memory, without reading any data: labels, volumes, and what the distances and surfaces work on. */
+static sei_status needs(const arguments *a, double *memory_bytes) {
+    *memory_bytes = 0;
+    for (size_t f = 0; f < a->files.count; ++f) {
+        sei_file_info info = {0};
+        const sei_status status = sei_io_probe(f == 0 ? a->files.names[0] : sei_cli_volume_path(a->files.names[f]), &info);
+        if (status != SEI_OK) return status;
+        const double size = (double)info.nx * (double)info.ny * (double)info.nz;
+        *memory_bytes += f == 0 ? 15 * size : 4 * size * (double)(info.n_channels > 0 ? info.n_channels : 1);
+        sei_file_info_free(&info);
+    }
     return SEI_OK;
 }
 
@@ -91,7 +95,10 @@ static sei_status measure(arguments *a) {
     sei_numbers numbers = {0};
     sei_table profiles = {0};
     size_t n = 0;
-    if (a->common.plan) return plan(a->files.names[0]);
+    double memory = 0;
+    SEI_TRY(needs(a, &memory));
+    if (a->common.plan) return sei_cli_say_plan(&a->common, memory, 1e6); /* numbers and profiles are text */
+    SEI_TRY(sei_cli_check_memory(&a->common, memory));
     const char *const outputs[] = {a->common.output, a->profiles};
     SEI_TRY(sei_cli_check_outputs(&a->files, 2, outputs));
     if (a->common.output != NULL) SEI_TRY(sei_file_check_target(a->common.output, a->common.force));

@@ -93,13 +93,28 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             if (sei_kernel_from_name(arg, &o->recon.kernel) != SEI_OK) argp_error(state, "%s", sei_last_error());
             break;
         case KEY_DEPTH: parse_depth(o, arg, state); break;
-        case KEY_RELAXATION: o->recon.relaxation = real_of("--relaxation", arg, state); break;
+        case KEY_RELAXATION:
+            o->sirt_option = "--relaxation";
+            o->recon.relaxation = real_of("--relaxation", arg, state);
+            break;
         case KEY_BACKGROUND: o->background = arg; break;
         case KEY_SUPPORT: o->support = arg; break;
-        case KEY_FILTER: o->recon.filter = arg; break;
-        case KEY_CUTOFF: o->recon.filter_cutoff = real_of("--cutoff", arg, state); break;
+        case KEY_FILTER:
+            o->wbp_option = "--filter";
+            o->recon.filter = arg;
+            break;
+        case KEY_CUTOFF:
+            o->wbp_option = "--cutoff";
+            o->recon.filter_cutoff = real_of("--cutoff", arg, state);
+            break;
         case KEY_BIN: parse_bins(o, arg, state); break;
         case KEY_HISTORY: o->history = arg; break;
+        case ARGP_KEY_END:
+            if (o->wbp_option != NULL && o->recon.method != SEI_METHOD_WBP)
+                argp_error(state, "%s goes with --method wbp alone", o->wbp_option);
+            if (o->sirt_option != NULL && o->recon.method != SEI_METHOD_SIRT && o->recon.method != SEI_METHOD_SIRT_POSITIVE)
+                argp_error(state, "%s goes with --method sirt and sirt-positive alone", o->sirt_option);
+            break;
         default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -141,6 +156,7 @@ static sei_status run(sei_cli_reconstruct *o) {
     n = series.n_channels;
     SEI_TRY(sei_cli_open_device(&o->common, &device));
     SEI_TRY(sei_cli_reconstruct_check(o, &series));
+    SEI_TRY(sei_cli_reconstruct_share_memory(o, device, &series));
     if (o->common.plan) {
         status = sei_cli_reconstruct_plan(o, device, &series);
         goto done;
@@ -179,6 +195,5 @@ sei_status sei_cmd_reconstruct(int argc, char **argv) {
     if (status != SEI_OK) return status;
     if (o.common.output == NULL && !o.common.plan)
         return sei_fail(SEI_ERR_USAGE, "no output given; say where the volume goes with -o VOLUME.mrc");
-    o.recon.memory_bytes = o.common.memory_bytes;
     return run(&o);
 }

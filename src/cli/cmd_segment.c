@@ -192,7 +192,7 @@ static json_t *summary_of(const sei_labels *labels, const char *output) {
 }
 
 /* Memory and disk, without reading any data. */
-static sei_status plan(const arguments *a) {
+static sei_status needs(const arguments *a, double *memory_bytes, double *disk_bytes) {
     double values = 0, voxels = 0;
     for (size_t f = 0; f < a->files.count; ++f) {
         sei_file_info info = {0};
@@ -204,8 +204,8 @@ static sei_status plan(const arguments *a) {
         sei_file_info_free(&info);
     }
     /* the closing works on a copy that is wider by its radius; a quarter more is ample at the default */
-    printf("memory: %.0f MB for the volumes and at most %.0f MB for the work; disk: %.0f MB\n", 4e-6 * values, 17.5e-6 * voxels,
-           1e-6 * voxels);
+    *memory_bytes = 4 * values + 17.5 * voxels;
+    *disk_bytes = voxels;
     return SEI_OK;
 }
 
@@ -215,7 +215,10 @@ static sei_status segment(arguments *a) {
     sei_volume *volumes = NULL;
     sei_labels labels = {0};
     size_t n = 0;
-    if (a->common.plan) return plan(a);
+    double memory = 0, disk = 0;
+    SEI_TRY(needs(a, &memory, &disk));
+    if (a->common.plan) return sei_cli_say_plan(&a->common, memory, disk);
+    SEI_TRY(sei_cli_check_memory(&a->common, memory));
     SEI_TRY(sei_cli_check_outputs(&a->files, 1, &a->common.output));
     SEI_TRY(sei_io_check_volume(a->common.output, true, a->common.force));
     SEI_TRY(sei_cli_read_volumes(&a->common, a->files.count, a->files.names, &provenance, &volumes, &n));

@@ -35,14 +35,14 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, 0, 0, "overwrite what is there", 90},
     {"json", KEY_JSON, 0, 0, "print the summary as JSON on standard output", 90},
     {"quiet", 'q', 0, 0, "only errors on standard error", 90},
-    {"plan", KEY_PLAN, 0, 0, "say memory, disk and work, then stop (not every verb)", 90},
+    {"plan", KEY_PLAN, 0, 0, "say memory, disk and work, then stop", 90},
     {"backend", KEY_BACKEND, "NAME", 0, "auto, ref, cpu, cuda or cuda-emulated (auto: the card if there is one, else the CPU)",
      91},
     {"isa", KEY_ISA, "NAME", 0, "instruction set of the cpu backend: auto, baseline, avx2, avx512", 91},
     {"threads", KEY_THREADS, "N", 0, "threads (default: all cores); results do not depend on it", 91},
     {"memory", KEY_MEMORY, "LIMIT", 0, "most memory to use, e.g. 8G or 500M", 91},
     {"seed", KEY_SEED, "N", 0, "seed of random numbers", 91},
-    {"set", KEY_SET, "KEY=VALUE", 0, "any key of the recipe or simulation, e.g. --set input.folder=/data/wire36", 91},
+    {"set", KEY_SET, "KEY=VALUE", 0, "any key of the file given, e.g. --set title=test", 91},
     {"channels", KEY_CHANNELS, "LIST", 0, "channels to use, e.g. HAADF,Fe=Fe_Ka,Si=Si_K", 92},
     {"angles", KEY_ANGLES, "FILE", 0, "tilt angles: .rawtlt, .tlt, .mdoc, AreTomo _TLT.txt", 92},
     {"pixel-nm", KEY_PIXEL, "X", 0, "pixel size in nm", 92},
@@ -53,33 +53,55 @@ static const struct argp_option options[] = {
     {"allow-truncated", KEY_TRUNCATED, 0, 0, "keep the whole tilts of a cut file", 92},
     {0}};
 
-/* What a verb does with the options that would change its results or its work; the others (threads, memory, seed, ...) ask for
- * nothing that a verb without a use for them could fail to give. */
-enum { USES_OUTPUT = 1, USES_PLAN = 2, USES_SET = 4, USES_CHANNELS = 8, USES_PIXEL = 16, USES_TILTS = 32 };
-enum { USES_SERIES = USES_OUTPUT | USES_CHANNELS | USES_PIXEL | USES_TILTS };
+/* What a verb does with the options. Those above USES_FORCE would change its results or its work and are refused where nothing
+ * is done with them; the others ask for nothing that could fail to be given, and are left out of the verb's help. */
+enum {
+    USES_THREADS = 1,
+    USES_MEMORY = 2,
+    USES_DEVICE = 4,
+    USES_SEED = 8,
+    USES_FORCE = 16,
+    USES_OUTPUT = 32,
+    USES_PLAN = 64,
+    USES_SET = 128,
+    USES_CHANNELS = 256,
+    USES_PIXEL = 512,
+    USES_TILTS = 1024
+};
+enum {
+    USES_FILES = USES_OUTPUT | USES_FORCE,
+    USES_SERIES = USES_FILES | USES_PLAN | USES_CHANNELS | USES_PIXEL | USES_TILTS,
+    USES_WORK = USES_THREADS | USES_MEMORY | USES_DEVICE
+};
 
 static const struct {
     const char *verb;
     unsigned uses;
-} verbs[] = {{"align", USES_SERIES | USES_PLAN},
-             {"batch", USES_OUTPUT | USES_PLAN | USES_SET},
-             {"compare", USES_SERIES | USES_PLAN},
-             {"convert", USES_SERIES | USES_PLAN},
-             {"doctor", 0},
+} verbs[] = {{"align", USES_SERIES | USES_WORK},
+             {"batch", USES_FILES | USES_PLAN | USES_SET | USES_WORK},
+             {"compare", USES_SERIES | USES_WORK},
+             {"convert", USES_SERIES},
+             {"doctor", USES_THREADS},
              {"info", 0},
-             {"measure", USES_OUTPUT | USES_PLAN | USES_CHANNELS},
-             {"reconstruct", USES_SERIES | USES_PLAN},
-             {"render", USES_OUTPUT | USES_PLAN | USES_CHANNELS | USES_PIXEL},
-             {"report", USES_OUTPUT},
-             {"run", USES_SERIES | USES_PLAN | USES_SET},
-             {"segment", USES_OUTPUT | USES_PLAN | USES_CHANNELS | USES_PIXEL},
-             {"simulate", USES_OUTPUT | USES_PLAN | USES_SET},
+             {"measure", USES_FILES | USES_PLAN | USES_CHANNELS | USES_THREADS | USES_MEMORY},
+             {"reconstruct", USES_SERIES | USES_WORK},
+             {"render", USES_FILES | USES_PLAN | USES_CHANNELS | USES_PIXEL | USES_THREADS},
+             {"report", USES_FILES},
+             {"run", USES_SERIES | USES_SET | USES_WORK},
+             {"segment", USES_FILES | USES_PLAN | USES_CHANNELS | USES_PIXEL | USES_THREADS | USES_MEMORY},
+             {"simulate", USES_FILES | USES_PLAN | USES_SET | USES_SEED | USES_THREADS},
              {"verify", 0},
              {"version", 0}};
 
 static unsigned use_of(int key) {
     switch (key) {
         case 'o': return USES_OUTPUT;
+        case KEY_THREADS: return USES_THREADS;
+        case KEY_MEMORY: return USES_MEMORY;
+        case KEY_BACKEND:
+        case KEY_ISA: return USES_DEVICE;
+        case KEY_SEED: return USES_SEED;
+        case KEY_FORCE: return USES_FORCE;
         case KEY_PLAN: return USES_PLAN;
         case KEY_SET: return USES_SET;
         case KEY_CHANNELS: return USES_CHANNELS;
@@ -94,18 +116,23 @@ static unsigned use_of(int key) {
     }
 }
 
+/* Whether a verb takes an option; --json and --quiet are everybody's. */
+static bool takes(const char *verb, int key) {
+    for (size_t v = 0; use_of(key) != 0 && v < sizeof verbs / sizeof verbs[0]; ++v) {
+        if (strcmp(verb, verbs[v].verb) == 0) return (verbs[v].uses & use_of(key)) != 0;
+    }
+    return true;
+}
+
 /* An option that would be passed over in silence is refused: the result would not be the one asked for. */
 static void refuse_unused(int key, const struct argp_state *state) {
-    const char *space = use_of(key) != 0 ? strrchr(state->name, ' ') : NULL;
-    for (size_t v = 0; space != NULL && v < sizeof verbs / sizeof verbs[0]; ++v) {
-        if (strcmp(space + 1, verbs[v].verb) != 0 || (verbs[v].uses & use_of(key)) != 0) continue;
-        for (const struct argp_option *o = options; o->name != NULL; ++o) {
-            if (o->key != key) continue;
-            argp_error(state, "--%s: this verb has no use for it%s", o->name,
-                       strcmp(verbs[v].verb, "batch") == 0
-                           ? "; what holds for every data set stands in the study's set: [KEY=VALUE]"
-                           : "");
-        }
+    const char *space = use_of(key) > USES_FORCE ? strrchr(state->name, ' ') : NULL;
+    if (space == NULL || takes(space + 1, key)) return;
+    for (const struct argp_option *o = options; o->name != NULL; ++o) {
+        if (o->key != key) continue;
+        argp_error(
+            state, "--%s: this verb has no use for it%s", o->name,
+            strcmp(space + 1, "batch") == 0 ? "; what holds for every data set stands in the study's set: [KEY=VALUE]" : "");
     }
 }
 
@@ -168,7 +195,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case KEY_ANGLES: common->angles = arg; break;
         case KEY_PIXEL:
             common->pixel_nm = number_of("--pixel-nm", arg, state);
-            if (!(common->pixel_nm > 0)) argp_error(state, "--pixel-nm: %s is not above 0", arg);
+            if (!sei_pixel_nm_is_possible(common->pixel_nm))
+                argp_error(state, "--pixel-nm: %s is not from %g to %g", arg, SEI_PIXEL_NM_LEAST, SEI_PIXEL_NM_MOST);
             break;
         case KEY_AXIS:
             common->axis_deg = strcmp(arg, "y") == 0 ? 0 : strcmp(arg, "x") == 0 ? 90 : number_of("--axis", arg, state);
@@ -198,11 +226,20 @@ const struct argp_child sei_common_children[] = {{&common_argp, 0, "common optio
 
 sei_status sei_cli_begin(const struct argp *argp, int argc, char **argv, void *words, sei_common *common) {
     char name[64];
+    /* the verb's help lists what it takes; the rest is still known, to be refused by name */
+    struct argp_option listed[sizeof options / sizeof options[0]];
+    memcpy(listed, options, sizeof listed);
+    for (struct argp_option *o = listed; o->name != NULL; ++o) o->flags |= takes(argv[0], o->key) ? 0 : OPTION_HIDDEN;
+    struct argp common_here = common_argp, verb_here = *argp;
+    common_here.options = listed;
+    struct argp_child children_here[] = {sei_common_children[0], {0}};
+    children_here[0].argp = &common_here;
+    verb_here.children = children_here;
     set_defaults(common);
     argp_err_exit_status = SEI_ERR_USAGE; /* argp prints its own line and leaves with this code */
     snprintf(name, sizeof name, "seitomo %s", argv[0]);
     argv[0] = name;
-    const error_t error = argp_parse(argp, argc, argv, ARGP_IN_ORDER, NULL, words);
+    const error_t error = argp_parse(&verb_here, argc, argv, ARGP_IN_ORDER, NULL, words);
     if (error != 0) return sei_fail(SEI_ERR_USAGE, "the command line could not be read: %s", strerror(error));
     sei_threads_set(common->threads);
     sei_log_set_level(common->quiet ? SEI_LOG_QUIET : SEI_LOG_INFO);
@@ -323,6 +360,20 @@ json_t *sei_cli_table(const sei_table *table) {
         json_array_append_new(rows, row);
     }
     return rows;
+}
+
+sei_status sei_cli_say_plan(const sei_common *common, double memory_bytes, double disk_bytes) {
+    sei_info("plan: memory %.2f GiB, disk at most %.2f GiB; nothing was written", memory_bytes / 1073741824.0,
+             disk_bytes / 1073741824.0);
+    return sei_cli_print_json(common, json_pack("{s:{s:o, s:o}}", "plan", "memory", sei_cli_number(memory_bytes, "B", NAN),
+                                                "disk", sei_cli_number(disk_bytes, "B", NAN)));
+}
+
+sei_status sei_cli_check_memory(const sei_common *common, double memory_bytes) {
+    if (common->memory_bytes == 0 || memory_bytes <= (double)common->memory_bytes) return SEI_OK;
+    return sei_fail(SEI_ERR_MEMORY,
+                    "at least %.1f MiB of memory are needed and --memory gives %.1f MiB; give more, or bin or crop first",
+                    memory_bytes / 1048576.0, (double)common->memory_bytes / 1048576.0);
 }
 
 sei_status sei_cli_print_json(const sei_common *common, json_t *summary) {

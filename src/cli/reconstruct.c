@@ -211,6 +211,34 @@ done:
     return status;
 }
 
+sei_status sei_cli_reconstruct_share_memory(sei_cli_reconstruct *o, sei_device *device, const sei_series *series) {
+    const double images = 4.0 * (double)series->nx * (double)series->ny * (double)series->n_tilts;
+    double volumes = 0, held = 0, slice = 0;
+    if (o->common.memory_bytes == 0) return SEI_OK;
+    for (size_t c = 0; c < series->n_channels; ++c) {
+        const int common = common_bin(o, series), bin = bin_of(o, series->channels[c].name);
+        sei_series one = *series; /* its frame alone */
+        sei_recon_options wanted = o->recon;
+        size_t bytes = 0;
+        int slices = 0;
+        one.nx = series->nx / common * common / bin;
+        one.ny = series->ny / common * common / bin;
+        wanted.depth_px = depth_of(o, series, &one, bin);
+        wanted.slab_slices = 1;
+        const sei_status status = sei_reconstruct_plan(device, &one, &wanted, &bytes, &slices);
+        if (status != SEI_OK) return status;
+        const double volume = 4.0 * (double)one.nx * (double)one.ny * (double)wanted.depth_px;
+        /* cut and binned copies of the channel's images */
+        held = fmax(held, volumes + images + images / ((double)bin * bin) + volume);
+        slice = fmax(slice, (double)bytes - volume);
+        volumes += volume;
+    }
+    held += images * (double)series->n_channels;
+    const sei_status status = sei_cli_check_memory(&o->common, held + slice);
+    if (status == SEI_OK) o->recon.memory_bytes = o->common.memory_bytes - (size_t)held;
+    return status;
+}
+
 sei_status sei_cli_reconstruct_plan(const sei_cli_reconstruct *o, sei_device *device, const sei_series *series) {
     sei_status status = SEI_OK;
     sei_series one = {0};

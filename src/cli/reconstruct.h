@@ -14,6 +14,7 @@ typedef struct sei_cli_reconstruct {
     double depth; /* 0: as x */
     bool depth_is_nm;
     const char *background, *support, *history;
+    const char *wbp_option, *sirt_option; /* the last one given that only this method knows */
     int bin;
     size_t n_bins;
     struct {
@@ -26,6 +27,8 @@ typedef struct sei_cli_reconstruct {
 sei_status sei_cli_reconstruct_check_targets(const sei_cli_reconstruct *o) SEI_MUST_CHECK;
 /* What can be known to be wrong once the series is read: binned channels that do not exist, one file for many channels. */
 sei_status sei_cli_reconstruct_check(const sei_cli_reconstruct *o, const sei_series *series) SEI_MUST_CHECK;
+/* Of --memory what series, volumes and the copies of one channel leave goes to the slab. SEI_ERR_MEMORY: not even one slice. */
+sei_status sei_cli_reconstruct_share_memory(sei_cli_reconstruct *o, sei_device *device, const sei_series *series) SEI_MUST_CHECK;
 /* Says memory, disk and time, after timing sixteen slices of the first channel's geometry. */
 sei_status sei_cli_reconstruct_plan(const sei_cli_reconstruct *o, sei_device *device, const sei_series *series) SEI_MUST_CHECK;
 /* Bins and reconstructs one channel. */

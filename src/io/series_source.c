@@ -84,7 +84,7 @@ static sei_status resolve_angles(const sei_read_options *options, const sei_sour
     return sei_facts_set(&series->facts, "angles", text, from);
 }
 
-static sei_status resolve_pixel(const sei_read_options *options, const sei_source *source, sei_series *series) {
+static sei_status find_pixel(const sei_read_options *options, const sei_source *source, sei_series *series) {
     const sei_stack *stack = &source->stacks.items[0];
     const sei_fact *pixel_y = sei_facts_find(&stack->facts, "pixel_y_nm");
     char text[32];
@@ -112,6 +112,13 @@ static sei_status resolve_pixel(const sei_read_options *options, const sei_sourc
         return sei_fail(SEI_ERR_INPUT, "%s: no pixel size in it; give it with --pixel-nm X", source->path);
     }
     return SEI_OK;
+}
+
+static sei_status resolve_pixel(const sei_read_options *options, const sei_source *source, sei_series *series) {
+    const sei_status status = find_pixel(options, source, series);
+    if (status != SEI_OK || options->allow_missing_geometry || sei_pixel_nm_is_possible(series->pixel_nm)) return status;
+    return sei_fail(SEI_ERR_INPUT, "%s: a pixel size of %g nm; expected %g to %g nm, give the right one with --pixel-nm X",
+                    source->path, series->pixel_nm, SEI_PIXEL_NM_LEAST, SEI_PIXEL_NM_MOST);
 }
 
 /* A file that says nothing of the axis takes it, as its angles, from the file of the same call that has some. */

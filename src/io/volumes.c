@@ -16,7 +16,7 @@ void sei_volumes_free(sei_volume *volumes, size_t n) {
 }
 
 /* One edge length for all axes, or a message. A stack's section spacing is no length (MRC2014 sets mz = 1). */
-static sei_status voxel_of(const char *path, const sei_stack *stack, double given_nm, double *voxel_nm) {
+static sei_status find_voxel(const char *path, const sei_stack *stack, double given_nm, double *voxel_nm) {
     const sei_fact *fact = sei_facts_find(&stack->facts, "pixel_y_nm");
     double y_nm = NAN;
     if (given_nm > 0) {
@@ -36,6 +36,14 @@ static sei_status voxel_of(const char *path, const sei_stack *stack, double give
     }
     *voxel_nm = stack->pixel_nm;
     return SEI_OK;
+}
+
+static sei_status voxel_of(const char *path, const sei_stack *stack, double given_nm, double *voxel_nm) {
+    const sei_status status = find_voxel(path, stack, given_nm, voxel_nm);
+    if (status != SEI_OK || sei_pixel_nm_is_possible(*voxel_nm)) return status;
+    return sei_fail(SEI_ERR_INPUT,
+                    "%s: voxels of %g nm; expected %g to %g nm, write the right size first (seitomo convert --pixel-nm X)", path,
+                    *voxel_nm, SEI_PIXEL_NM_LEAST, SEI_PIXEL_NM_MOST);
 }
 
 static sei_status volume_of(const char *path, double given_nm, sei_stack *stack, sei_volume *volume) {

@@ -149,7 +149,7 @@ static const char defaults[] =
     "render: {slice_nm: 5, views: [0, 90], composite: [], low_percentile: 0.5, high_percentile: 99.8, min_side_px: 400}\n";
 
 static const sei_yaml_range ranges[] = {{"cycle", 0, 1e9},
-                                        {"input.pixel_nm", 1e-4, 1e6},
+                                        {"input.pixel_nm", SEI_PIXEL_NM_LEAST, SEI_PIXEL_NM_MOST},
                                         {"input.axis_offset_px", -1e6, 1e6},
                                         {"input.drop_tilts.*", -90, 90},
                                         {"clean.hot_pixel_sigma", 0, 1e6},

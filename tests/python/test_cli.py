@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import struct
+import subprocess
 
 import pytest
 
@@ -20,6 +21,24 @@ def test_every_verb_explains_itself(seitomo, verb):
 @pytest.mark.parametrize("verb", VERBS)
 def test_an_unknown_option_is_a_usage_error(seitomo, verb):
     assert "--no-such-option" in seitomo(verb, "--no-such-option", code=2).stderr
+
+
+def options_of(text):
+    return set(re.findall(r"^ +(?:-., +)?(--[a-z-]+)", text, flags=re.M))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_lists_what_the_verb_takes(seitomo, verb):
+    """Every option the help lists is taken; a common option that is refused for being of no use is not listed."""
+    listed = options_of(seitomo("help", verb).stdout)
+    assert {"--json", "--quiet", "--help"} <= listed
+    common = {"--output": "x.mrc", "--plan": None, "--set": "a=1", "--channels": "Si", "--pixel-nm": "1", "--angles": "a.rawtlt", "--axis": "x",
+              "--axis-offset": "1", "--invert-tilt": None, "--flip-y": None, "--allow-truncated": None}
+    for option, value in common.items():
+        done = subprocess.run([seitomo.binary, verb, option] + ([value] if value else []), capture_output=True, text=True)
+        assert ("no use for it" in done.stderr) == (option not in listed), (verb, option)
+    assert ("--seed" in listed) == (verb == "simulate")
+    assert ("--backend" in listed) == (verb in ("align", "batch", "compare", "reconstruct", "run"))
 
 
 def test_no_verb_and_a_wrong_verb(seitomo):
@@ -67,6 +86,8 @@ def test_a_plan_writes_nothing(seitomo, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     for words in (("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "t"), ("convert", series, tmp_path / "c.mrc"),
                   ("align", series, "-o", tmp_path / "a.emd"), ("compare", series, "-o", tmp_path / "cmp"),
+                  ("measure", tmp_path / "s/truth_labels.mrc", tmp_path / "s/truth_Si.mrc", "-o", tmp_path / "m.json"),
+                  ("segment", tmp_path / "s/truth_Si.mrc", "-o", tmp_path / "l.mrc"),
                   ("reconstruct", series, "-o", tmp_path / "v.emd"), ("run", tmp_path / "wire.yaml", "-o", tmp_path / "r")):
         plan = seitomo(*words, "--plan", json_summary=True)
         plan = plan.get("plan", plan)
@@ -120,3 +141,47 @@ def test_no_input_is_ever_replaced(seitomo, tmp_path):
                   ("reconstruct", emd, "-o", emd), ("segment", truth, "-o", truth), ("measure", labels, "-o", labels)):
         assert "an input would be overwritten" in seitomo(*words, "--force", code=2).stderr, words
         assert {p.name: p.read_bytes() for p in folder.iterdir()} == before, words
+
+
+@pytest.mark.parametrize("size", ["1e300", "1e-5", "1.1e6", "0", "-1", "nan"])
+def test_impossible_pixels_are_refused_by_every_verb(seitomo, tmp_path, size):
+    small = [word for size in ("nx=16", "ny=8", "nz=16", "subsamples=1") for word in ("--set", f"image.{size}")]
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", *small)
+    series, truth = tmp_path / "s/series.emd", tmp_path / "s/truth_Si.mrc"
+    for words in (("convert", series, tmp_path / "x.mrc"), ("align", series, "-o", tmp_path / "x.emd"), ("compare", series, "-o", tmp_path / "x"),
+                  ("reconstruct", series, "-o", tmp_path / "x.emd"), ("segment", truth, "-o", tmp_path / "x.mrc"),
+                  ("render", truth, "-o", tmp_path / "x"), ("run", tmp_path / "absent.yaml", "-o", tmp_path / "x")):
+        assert "--pixel-nm" in seitomo(*words, "--pixel-nm", size, code=2).stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
+    # a header that says so is refused, too, and the option mends it
+    seitomo("convert", series, tmp_path / "x.mrc", "--channels", "HAADF")
+    header = bytearray((tmp_path / "x.mrc").read_bytes())
+    header[40:52] = struct.pack("<3f", 16e10, 8e10, 1e10)
+    (tmp_path / "x.mrc").write_bytes(header)
+    assert "pixel size" in seitomo("convert", tmp_path / "x.mrc", tmp_path / "y.emd", code=3).stderr
+    seitomo("convert", tmp_path / "x.mrc", tmp_path / "y.emd", "--pixel-nm", 2)
+
+
+def test_options_of_another_method_are_usage_errors(seitomo, tmp_path):
+    words = ("reconstruct", tmp_path / "s.emd", "-o", tmp_path / "v.emd")
+    for method, option in (("em", "--filter=hann"), ("sirt", "--cutoff=0.5"), ("em", "--relaxation=0.5"), ("wbp", "--relaxation=0.5")):
+        said = seitomo(*words, "--method", method, option, code=2).stderr
+        assert option.split("=")[0] + " goes with --method" in said
+    assert "--filter" in seitomo(*words, "--filter", "ramp", code=2).stderr  # em is the default
+
+
+def test_memory_below_the_need_is_refused(seitomo, tmp_path):
+    """With need and given on one line, exit code 5; with what is needed at least it goes, to the same bits."""
+    small = [word for size in ("nx=64", "ny=32", "nz=64", "subsamples=1") for word in ("--set", f"image.{size}")]
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", *small)
+    series, labels = tmp_path / "s/series.emd", tmp_path / "s/truth_labels.mrc"
+    for words in (("reconstruct", series, "-o", tmp_path / "v.emd"), ("align", series, "-o", tmp_path / "a.emd"), ("measure", labels, "--json"),
+                  ("compare", series, "-o", tmp_path / "c"), ("segment", tmp_path / "s/truth_Si.mrc", "-o", tmp_path / "l.mrc")):
+        last = seitomo(*words, "--memory", "300K", code=5).stderr.strip().splitlines()[-1]
+        assert re.search(r"needs? [0-9.]+ MiB|[0-9.]+ MiB of memory are needed", last) and "0.3 MiB" in last or "0.1 MiB" in last, last
+    assert [p.name for p in tmp_path.iterdir()] == ["s"]
+    words = ("reconstruct", series, "--iterations", 1, "--channels", "Si,O")
+    need = float(re.search(r"([0-9.]+) MiB of memory", seitomo(*words, "-o", tmp_path / "v.emd", "--memory", "1M", code=5).stderr)[1])
+    seitomo(*words, "-o", tmp_path / "tight.emd", "--memory", f"{1024 * (need + 0.1):.0f}K")
+    seitomo(*words, "-o", tmp_path / "ample.emd")
+    assert (tmp_path / "tight.emd").read_bytes() == (tmp_path / "ample.emd").read_bytes()
