@@ -6,10 +6,9 @@
 #include "core/log.h"
 #include "core/threads.h"
 #include "seitomo/signal.h"
-#include "simulate/tracer.h"
 #include "simulate/voxelise.h"
 
-enum { SAMPLES = 4, MOST_CELLS = 1 << 24, STEPS_PER_CELL = 2 };
+enum { SAMPLES = 4, MOST_CELLS = 1 << 24 };
 
 /* mu of every material at every energy over the spacing, because sei_voxelise multiplies by the edge. */
 static sei_status material_values(const sei_specimen *specimen, double spacing_nm, size_t n, const double *energy_kev,
@@ -68,35 +67,40 @@ done:
 /* Where the rays of one tilt go. */
 typedef struct exits {
     const sei_volume *map;
-    sei_weight_grid grid; /* the map as a trilinear function */
     size_t n;
     double direction[SEI_MAX_DETECTORS][3];
     double share[SEI_MAX_DETECTORS]; /* of the whole solid angle, shadow in it */
 } exits;
 
-/* Length of the ray from a point inside the map to its faces. */
-static double way_out(const sei_volume *map, const double at[3], const double direction[3]) {
+/* Optical path from a cell's centre to the map's faces: exact lengths in cells of constant attenuation (Amanatides and Woo 1987).
+ */
+static double optical_path(const sei_volume *map, const int64_t from[3], const double direction[3]) {
     const int64_t cells[3] = {map->nx, map->ny, map->nz};
-    double least = INFINITY;
-    for (int axis = 0; axis < 3; ++axis) {
-        const double half = (double)cells[axis] * map->voxel_nm / 2;
-        if (direction[axis] == 0) continue;
-        least = fmin(least, ((direction[axis] > 0 ? half : -half) - at[axis]) / direction[axis]);
-    }
-    return least;
-}
-
-/* Optical path by the midpoint rule. */
-static double optical_path(const exits *e, const double at[3], const double direction[3]) {
-    const double length = way_out(e->map, at, direction);
-    const int64_t steps = (int64_t)ceil(length * STEPS_PER_CELL / e->map->voxel_nm);
-    const double step = length / (double)steps;
+    const int64_t strides[3] = {1, map->nx, map->nx * map->ny};
+    int64_t left[3];   /* cells to go before the ray leaves along an axis, with the present one */
+    int64_t move[3];   /* in the array */
+    double next[3];    /* way to the next face, in cells */
+    double between[3]; /* and from face to face */
+    int64_t at = 0;
+    double way = 0;
     double sum = 0;
-    for (int64_t i = 0; i < steps; ++i) {
-        const double s = ((double)i + 0.5) * step;
-        sum += sei_weight_at(&e->grid, at[0] + s * direction[0], at[1] + s * direction[1], at[2] + s * direction[2]);
+    for (int axis = 0; axis < 3; ++axis) {
+        const bool up = direction[axis] > 0;
+        at += from[axis] * strides[axis];
+        left[axis] = up ? cells[axis] - from[axis] : from[axis] + 1;
+        move[axis] = up ? strides[axis] : -strides[axis];
+        between[axis] = direction[axis] == 0 ? INFINITY : 1 / fabs(direction[axis]);
+        next[axis] = between[axis] / 2;
     }
-    return sum * step;
+    for (;;) {
+        const int first = next[0] < next[1] ? 0 : 1;
+        const int axis = next[2] < next[first] ? 2 : first;
+        sum += (next[axis] - way) * (double)map->data[at];
+        way = next[axis];
+        next[axis] += between[axis];
+        at += move[axis];
+        if (--left[axis] == 0) return sum;
+    }
 }
 
 /* Whether the cell or one of its neighbours holds matter: elsewhere nothing emits and the weight is never used. */
@@ -115,14 +119,12 @@ static void fill_plane(const exits *e, double everything, int64_t z, float *weig
     const sei_volume *map = e->map;
     for (int64_t y = 0; y < map->ny; ++y) {
         for (int64_t x = 0; x < map->nx; ++x) {
-            const double at[3] = {((double)x - (double)(map->nx - 1) / 2) * map->voxel_nm,
-                                  ((double)y - (double)(map->ny - 1) / 2) * map->voxel_nm,
-                                  ((double)z - (double)(map->nz - 1) / 2) * map->voxel_nm};
+            const int64_t at[3] = {x, y, z};
             double sum = everything;
             if (matters(map, x, y, z)) {
                 sum = 0;
                 for (size_t d = 0; d < e->n; ++d) {
-                    if (e->share[d] > 0) sum += e->share[d] * exp(-optical_path(e, at, e->direction[d]));
+                    if (e->share[d] > 0) sum += e->share[d] * exp(-optical_path(map, at, e->direction[d]) * map->voxel_nm);
                 }
             }
             weight[(z * map->ny + y) * map->nx + x] = (float)sum;
@@ -131,7 +133,7 @@ static void fill_plane(const exits *e, double everything, int64_t z, float *weig
 }
 
 sei_status sei_exit_weights(const sei_volume *map, const sei_microscope *microscope, double tilt_deg, float *weight) {
-    exits e = {.map = map, .grid = {map->nx, map->ny, map->nz, map->voxel_nm, map->data}, .n = microscope->n_detectors};
+    exits e = {.map = map, .n = microscope->n_detectors};
     double whole = 0;
     double everything = 0;
     const sei_status status = sei_microscope_check(microscope);
