@@ -27,7 +27,7 @@ static sei_experiment usual(const double *tilt_deg) {
 
 /* The nominal angles in the order they were taken. */
 static void assert_order(const sei_experiment *e, const double *want, int n) {
-    sei_exposure *x = NULL;
+    sei_tilt_exposure *x = NULL;
     int64_t count = 0;
     assert_ok(sei_experiment_exposures(e, &x, &count));
     for (int i = 0; i < n; ++i) {
@@ -78,7 +78,7 @@ static void the_papers_doses_are_its_currents(void **state) {
     angles(tilts);
     for (int k = 0; k < 3; ++k) {
         sei_experiment e = usual(tilts);
-        sei_exposure *x = NULL;
+        sei_tilt_exposure *x = NULL;
         int64_t n = 0;
         e.field_nm2 = 512 * 512 * pixel_nm[k] * pixel_nm[k];
         e.seconds = 2700.0 / N_TILTS;
@@ -101,7 +101,7 @@ static void the_papers_doses_are_its_currents(void **state) {
 
 static void the_ledger_marks_the_ceiling(void **state) {
     double tilts[N_TILTS];
-    sei_exposure *x = NULL;
+    sei_tilt_exposure *x = NULL;
     int64_t n = 0;
     sei_table ledger = {0};
     (void)state;
@@ -142,7 +142,7 @@ static void damage_is_the_mean_of_its_exponential(void **state) {
 static void angles_err_and_lag_as_asked(void **state) {
     enum { MANY = 9001 };
     static double tilts[MANY];
-    sei_exposure *x = NULL;
+    sei_tilt_exposure *x = NULL;
     int64_t n = 0;
     double sum = 0, squares = 0;
     (void)state;
@@ -170,7 +170,7 @@ static void drift_walks_and_smears(void **state) {
     enum { SERIES = 400 };
     double tilts[N_TILTS];
     double last2 = 0, fifth2 = 0, smear2 = 0;
-    sei_exposure *x = NULL;
+    sei_tilt_exposure *x = NULL;
     int64_t n = 0;
     (void)state;
     angles(tilts);
@@ -199,7 +199,7 @@ static void drift_walks_and_smears(void **state) {
 static void missing_tilts_change_nothing_for_the_others(void **state) {
     double tilts[N_TILTS];
     const double named[] = {-60, 5};
-    sei_exposure *all = NULL, *some = NULL;
+    sei_tilt_exposure *all = NULL, *some = NULL;
     int64_t n = 0, left = 0;
     (void)state;
     angles(tilts);
@@ -213,7 +213,7 @@ static void missing_tilts_change_nothing_for_the_others(void **state) {
     assert_ok(sei_experiment_exposures(&e, &some, &left));
     assert_int_equal(left, 20);
     for (int64_t i = 0; i < left; ++i) {
-        const sei_exposure *same = &all[some[i].index];
+        const sei_tilt_exposure *same = &all[some[i].index];
         assert_true(some[i].nominal_deg != -60 && some[i].nominal_deg != 5);
         assert_close(some[i].true_deg, same->true_deg, 0);
         assert_close(some[i].shift_px[1], same->shift_px[1], 0);
@@ -225,7 +225,7 @@ static void missing_tilts_change_nothing_for_the_others(void **state) {
 
 static void contamination_grows_with_dose(void **state) {
     double tilts[N_TILTS];
-    sei_exposure *x = NULL;
+    sei_tilt_exposure *x = NULL;
     int64_t n = 0;
     (void)state;
     angles(tilts);
@@ -283,7 +283,7 @@ static void faults_are_where_the_list_says(void **state) {
 static void nonsense_is_refused(void **state) {
     double tilts[N_TILTS];
     const double absent[] = {2.5};
-    sei_exposure *x = NULL;
+    sei_tilt_exposure *x = NULL;
     int64_t n = 0;
     (void)state;
     angles(tilts);

@@ -37,20 +37,16 @@ static void make_series(const char *path, double drift_px) {
                         .ny = ROWS,
                         .nz = SIDE,
                         .pixel_nm = 2,
-                        .n_tilts = TILTS,
-                        .tilt_deg = tilts,
                         .n_channels = 3,
-                        .channel_names = {"HAADF", "Si", "O"},
-                        .counts = {0, 40, 40},
+                        .channels = {{.name = "HAADF"}, {.name = "Si", .counts = 40}, {.name = "O", .counts = 40}},
                         .specimen = {.n_materials = 4, .materials = materials, .n_bodies = 3, .bodies = bodies},
                         .signal = signal[0],
-                        .drift_px = drift_px,
                         .subsamples = 2,
-                        .seed = 7};
-    sei_series series = {0};
-    assert_ok(sei_simulate(&s, &series, NULL, NULL, NULL, NULL));
-    assert_ok(sei_io_write_series(path, &series, NULL, true));
-    sei_series_free(&series);
+                        .experiment = {.n_tilts = TILTS, .tilt_deg = tilts, .drift_px = drift_px, .seed = 7}};
+    sei_simulated made = {0};
+    assert_ok(sei_simulate(&s, &made));
+    assert_ok(sei_io_write_series(path, &made.series, NULL, true));
+    sei_simulated_free(&made);
 }
 
 static const char recipe_text[] =
@@ -302,24 +298,24 @@ static void test_compare_on_spheres(void **state) {
                         .ny = 20,
                         .nz = N,
                         .pixel_nm = 1,
-                        .n_tilts = 25,
-                        .tilt_deg = tilts,
                         .n_channels = 1,
-                        .channel_names = {"HAADF"},
+                        .channels = {{.name = "HAADF"}},
                         .specimen = {.n_materials = 2, .materials = materials, .n_bodies = 3, .bodies = bodies},
                         .signal = signal,
-                        .subsamples = 2};
-    sei_series series = {0};
+                        .subsamples = 2,
+                        .experiment = {.n_tilts = 25, .tilt_deg = tilts}};
+    sei_simulated made = {0};
     sei_volume truth = {0};
     sei_device *device = NULL;
     sei_table rows = {0};
     sei_compare_options options;
-    assert_ok(sei_simulate(&s, &series, NULL, NULL, &truth, NULL));
+    assert_ok(sei_simulate(&s, &made));
+    assert_ok(sei_simulate_truth(&s, made.scale, NULL, &truth, NULL));
     const sei_device_options cpu = {.name = "cpu"};
     assert_ok(sei_device_open(&cpu, &device));
     sei_compare_options_default(&options);
     options.truth = &truth;
-    assert_ok(sei_compare(device, &series, &options, sei_test_path("compared"), &rows));
+    assert_ok(sei_compare(device, &made.series, &options, sei_test_path("compared"), &rows));
     assert_int_equal(rows.n_rows, 3);
     const double em = sei_table_get(&rows, 0, "elongation_moments");
     const double sirt = sei_table_get(&rows, 1, "elongation_moments");
@@ -331,13 +327,14 @@ static void test_compare_on_spheres(void **state) {
     assert_true(sei_file_exists(sei_test_path("compared/compare_xz.png")));
     assert_true(sei_file_exists(sei_test_path("compared/em/HAADF.mrc")));
     /* nothing is overwritten */
-    assert_refused(sei_compare(device, &series, &options, sei_test_path("compared"), NULL), SEI_ERR_ENVIRONMENT, "--force");
+    assert_refused(sei_compare(device, &made.series, &options, sei_test_path("compared"), NULL), SEI_ERR_ENVIRONMENT, "--force");
     truth.voxel_nm = 2;
     options.overwrite = true;
-    assert_refused(sei_compare(device, &series, &options, sei_test_path("compared"), NULL), SEI_ERR_INPUT, "not the same space");
+    assert_refused(sei_compare(device, &made.series, &options, sei_test_path("compared"), NULL), SEI_ERR_INPUT,
+                   "not the same space");
     sei_table_free(&rows);
     sei_volume_free(&truth);
-    sei_series_free(&series);
+    sei_simulated_free(&made);
     sei_device_close(device);
 }
 

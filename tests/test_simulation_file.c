@@ -26,12 +26,12 @@ static void a_file_becomes_its_simulation(void **state) {
     sei_simulation_file file = {0};
     (void)state;
     assert_ok(read_text(good, 2, set, &file));
-    assert_int_equal(file.simulation.n_tilts, 5);
+    assert_int_equal(file.simulation.experiment.n_tilts, 5);
     assert_close(file.tilt_deg[4], 10, 0);
-    assert_int_equal(file.simulation.seed, 9);
-    assert_close(file.simulation.drift_px, 3.5, 0);
-    assert_close(file.simulation.counts[1], 12, 0);
-    assert_string_equal(file.simulation.channel_names[1], "Si");
+    assert_int_equal(file.simulation.experiment.seed, 9);
+    assert_close(file.simulation.experiment.drift_px, 3.5, 0);
+    assert_close(file.simulation.channels[1].counts, 12, 0);
+    assert_string_equal(file.simulation.channels[1].name, "Si");
     assert_int_equal(file.bodies[0].shape, SEI_SHAPE_ELLIPSOID);
     assert_close(file.bodies[0].centre_nm[2], 3, 0);
     assert_int_equal(file.bodies[0].material, 1);
@@ -62,12 +62,13 @@ static void mistakes_are_named(void **state) {
 static void the_dose_is_charge_over_area(void **state) {
     /* 140 pA for 114 s over (512 * 2.134 nm)^2: 8.34e4 e/nm^2 a tilt, 2.09e6 in 25 tilts */
     static const char *const set[] = {"experiment.current_pa=140", "experiment.seconds=114"};
+    const sei_simulation_output output = {.folder = sei_test_path("simulated"), .mrc = true, .tiff = true};
     sei_simulation_file file = {0};
     sei_numbers truth = {0};
     char *text = NULL;
     (void)state;
     assert_ok(read_text(good, 2, set, &file));
-    assert_ok(sei_simulation_run(&file, sei_test_path("simulated"), true, false, &truth));
+    assert_ok(sei_simulation_run(&file, &output, &truth));
     assert_close(sei_numbers_find(&truth, "si_volume")->value, 4.0 / 3 * 3.14159265358979 * 4 * 5 * 6, 25);
     assert_ok(sei_file_read_text(sei_test_path("simulated/dose.csv"), 10000, &text, NULL));
     const double field_nm2 = 16 * 8 * 2.5 * 2.5;
@@ -76,10 +77,10 @@ static void the_dose_is_charge_over_area(void **state) {
     assert_int_equal(sscanf(strchr(text, '\n'), "%lf,%lf,%lf,%lf,%lf", &tilt, &order, &current, &seconds, &dose), 5);
     assert_close(dose / want, 1, 1e-9);
     free(text);
-    assert_refused(sei_simulation_run(&file, sei_test_path("simulated"), true, false, NULL), SEI_ERR_ENVIRONMENT, "--force");
+    assert_refused(sei_simulation_run(&file, &output, NULL), SEI_ERR_ENVIRONMENT, "--force");
     /* one file in the way is enough, and nothing is written before it is seen */
     assert_int_equal(remove(sei_test_path("simulated/series.emd")), 0);
-    assert_refused(sei_simulation_run(&file, sei_test_path("simulated"), true, false, NULL), SEI_ERR_ENVIRONMENT, "series.json");
+    assert_refused(sei_simulation_run(&file, &output, NULL), SEI_ERR_ENVIRONMENT, "series.json");
     assert_false(sei_file_exists(sei_test_path("simulated/series.emd")));
     /* every parameter stands beside the series */
     assert_ok(sei_file_read_text(sei_test_path("simulated/simulation.json"), 10000, &text, NULL));

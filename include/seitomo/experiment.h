@@ -49,21 +49,22 @@ typedef struct sei_experiment {
     double dose_e_per_nm2; /* of the whole series, instead of the current: the ledger then tells the current */
 
     double angle_sd_deg;             /* true tilt - nominal tilt, normal */
-    double backlash_deg;             /* see sei_exposure.true_deg */
+    double backlash_deg;             /* see sei_tilt_exposure.true_deg */
     double drift_px;                 /* between exposures: uniform up to this, x and y, each tilt by itself */
     double drift_walk_px;            /* between exposures: standard deviation of a random walk's steps, x and y */
     double drift_px_per_s[2];        /* during an exposure: a steady motion (needs seconds) ... */
     double drift_in_tilt_px;         /* ... and one of random direction, normal with this standard deviation in x and y */
-    double axis_deg;                 /* in-plane angle of the tilt axis */
+    double axis_deg;                 /* in-plane angle of the tilt axis as the microscope states it, and ... */
+    double axis_error_deg;           /* ... what it does not know: the true one is their sum */
     double axis_offset_px;           /* across it */
     double blur_nm;                  /* standard deviation of the probe */
-    double blur_tilt_nm;             /* grows with the tilt: see sei_exposure.blur_nm */
+    double blur_tilt_nm;             /* grows with the tilt: see sei_tilt_exposure.blur_nm */
     double contamination_nm_per_1e6; /* thickness that grows per 1e6 e/nm^2, over the whole field */
     uint64_t seed;
 } sei_experiment;
 
 /* One exposure as it happened. Arrays of them are in the order of ascending nominal tilt; `order` is the acquisition's. */
-typedef struct sei_exposure {
+typedef struct sei_tilt_exposure {
     int64_t index; /* of the nominal tilt in sei_experiment.tilt_deg */
     int32_t order; /* 0-based */
     double nominal_deg;
@@ -78,14 +79,14 @@ typedef struct sei_exposure {
     double dose_e_per_nm2;        /* of this exposure: current*seconds/(e*field); 0: not stated */
     double dose_before_e_per_nm2; /* what the specimen had before it */
     double contamination_nm;      /* thickness of the layer, mean over the exposure */
-} sei_exposure;
+} sei_tilt_exposure;
 
 /*
  * The exposures of a series, those that are missing left out. *out is an array of *n, sei_free it (core/alloc.h).
  * Errors: SEI_ERR_INPUT (a value out of range, current and total dose both stated, drift per second without seconds,
  * damage or contamination without a dose, a missing angle that no tilt has, no tilt left), SEI_ERR_MEMORY.
  */
-sei_status sei_experiment_exposures(const sei_experiment *experiment, sei_exposure **out, int64_t *n) SEI_MUST_CHECK;
+sei_status sei_experiment_exposures(const sei_experiment *experiment, sei_tilt_exposure **out, int64_t *n) SEI_MUST_CHECK;
 
 /*
  * The order of acquisition alone: order[i] is when tilt i is taken, 0-based. Tilts ascending. SEI_ERR_INPUT, SEI_ERR_MEMORY.
@@ -97,7 +98,7 @@ sei_status sei_experiment_order(const sei_experiment *experiment, int32_t *order
  * cumulative_e_per_nm2 (after the exposure), passed (0, 1: the first voids' dose has been passed by the end of this exposure,
  * 2: the limit has). Empty cells where nothing was stated.
  */
-sei_status sei_dose_ledger(const sei_exposure *exposures, int64_t n, sei_table *out) SEI_MUST_CHECK;
+sei_status sei_dose_ledger(const sei_tilt_exposure *exposures, int64_t n, sei_table *out) SEI_MUST_CHECK;
 
 /* What the ledger adds up to. Tilts are nominal; NaN and -1 where a dose was never passed. */
 typedef struct sei_dose_total {
@@ -106,7 +107,7 @@ typedef struct sei_dose_total {
     double first_voids_deg, limit_deg;
     int32_t first_voids_order, limit_order;
 } sei_dose_total;
-sei_dose_total sei_dose_sum(const sei_exposure *exposures, int64_t n);
+sei_dose_total sei_dose_sum(const sei_tilt_exposure *exposures, int64_t n);
 
 /*
  * What is left of a material's emission, mean over an exposure that takes the cumulative dose from `before` by `dose`:

@@ -1,7 +1,11 @@
-/* simulate: the virtual microscope. A specimen, its ideal projections, drift and counting noise. */
+/*
+ * simulate: the virtual microscope. A specimen (seitomo/specimen.h), what it emits, how the tilt series is taken
+ * (seitomo/experiment.h), what the detectors record, and the truth beside it.
+ */
 #ifndef SEITOMO_SIMULATE_H
 #define SEITOMO_SIMULATE_H
 
+#include "seitomo/experiment.h"
 #include "seitomo/specimen.h"
 #include "seitomo/types.h"
 
@@ -11,32 +15,71 @@ extern "C" {
 
 enum { SEI_SIMULATE_MAX_CHANNELS = 16 };
 
+/* What a channel records. The ideal image is the sum over materials of signal per nm times path; `scale` makes it counts. */
+typedef struct sei_simulated_channel {
+    char name[SEI_NAME_LENGTH];
+    double counts;             /* mean net counts per pixel in the specimen's shadow, over all tilts; 0: not asked for */
+    bool by_dose;              /* the signal is per electron and nm: scale = electrons of a pixel. counts must be 0 then */
+    double background;         /* counts in every pixel of every tilt, and */
+    double peak_to_background; /* net counts over background counts in the shadow; 0: none. The background follows the
+                                  specimen's bremsstrahlung where that is given, else it is the same everywhere */
+    double gain, offset;       /* value = offset + gain*(counts or, when none are drawn, the ideal image); gain 0 means 1 */
+    double noise;              /* normal, standard deviation as a share of the channel's largest noise-free value */
+    double readout;            /* normal, standard deviation in the channel's values */
+    sei_dtype stored;          /* whole-number types round to it; UNKNOWN: uint16 for plain counts that fit, else float32 */
+} sei_simulated_channel;
+
 typedef struct sei_simulation {
-    int64_t nx, ny, nz;
+    int64_t nx, ny, nz; /* images nx * ny, truth nz deep */
     double pixel_nm;
-    int64_t n_tilts;
-    const double *tilt_deg;
+    int subsamples; /* rays per pixel and direction, 1 to 32 */
+    bool beyond;    /* bodies may reach out of the volume sideways (x, z); supports and voids always may, and all along y */
     size_t n_channels;
-    char channel_names[SEI_SIMULATE_MAX_CHANNELS][SEI_NAME_LENGTH];
-    double counts[SEI_SIMULATE_MAX_CHANNELS];     /* mean counts per pixel in the specimen's shadow; 0: noise-free */
-    double background[SEI_SIMULATE_MAX_CHANNELS]; /* additive, in the same counts */
-    double noise[SEI_SIMULATE_MAX_CHANNELS];      /* Gaussian, fraction of the maximum (HAADF) */
-    sei_specimen specimen;                        /* its pointers are borrowed */
-    const double *signal;                         /* [n_materials][n_channels]: signal per nm of path, 0 or more; borrowed */
-    double drift_px;                              /* uniform random shift up to this per tilt, both directions */
-    double axis_offset_px;
-    int subsamples;     /* rays per pixel and direction; default 4 */
-    int64_t hot_pixels; /* per series */
-    uint64_t seed;
+    sei_simulated_channel channels[SEI_SIMULATE_MAX_CHANNELS];
+    sei_specimen specimen;        /* its arrays are borrowed */
+    const double *signal;         /* [n_materials][n_channels], per nm of path, 0 or more; borrowed */
+    const double *bremsstrahlung; /* [n_materials], per nm of path, any unit; borrowed; NULL: not known */
+    sei_experiment experiment;    /* field_nm2 is taken from the image */
+    int contaminant;              /* the material that contamination grows of; 0: none grows */
+    sei_faults faults;            /* its seed is the experiment's */
 } sei_simulation;
 
+/* What the microscope gave, and what only its maker knows. Release with sei_simulated_free. */
+typedef struct sei_simulated {
+    sei_series series;   /* nominal angles, stated axis; sections count in the order of acquisition */
+    sei_table shifts;    /* tilt_deg, dx_px, dy_px: what undoes the drift, in the frame whose tilt axis is y (align's) */
+    sei_table exposures; /* a row per tilt: tilt_deg, true_tilt_deg, order, dx_px, dy_px (where the image stands on the detector),
+                            smear_x_px, smear_y_px, blur_nm, contamination_nm, dose_before_e_per_nm2 */
+    sei_table dose;      /* sei_dose_ledger; no rows where no dose is stated */
+    sei_table faults;    /* sei_faults_apply */
+    sei_dose_total total;                    /* of the ledger */
+    double scale[SEI_SIMULATE_MAX_CHANNELS]; /* counts per signal; 1 where none are drawn */
+} sei_simulated;
+
 /*
- * series: sei_specimen_paths of every tilt times the signal per nm, with drift, background and Poisson noise. true_shifts: table
- * tilt_deg,dx_px,dy_px that would undo the drift. truth_labels and truth_volumes ([n_channels], owned by the caller): voxels by
- * supersampling. Any output may be NULL.
+ * Takes the tilt series: sei_tracer_paths of every tilt, times signal, damage and scale, plus contamination (a film of the
+ * contaminant over the whole field, its thickness over the cosine of the true tilt) and background; then counting noise (a tilt's
+ * numbers depend on seed, channel and nominal tilt alone), gain, offset, normal noise, rounding to whole-number types, and the
+ * detector's faults. The shadow of the specimen is every pixel where a material that emits and is no support has a path. Same
+ * bits for any number of threads . Errors: SEI_ERR_INPUT, one line each: sizes, a negative signal, a specimen larger than the
+ * volume, a value that overflows the type it is stored as (with channel, tilt, value and limit), and what the experiment refuses;
+ * SEI_ERR_MEMORY, SEI_ERR_INTERRUPTED; out is untouched then. Cost: tracing; memory: the series and one image per material.
  */
-sei_status sei_simulate(const sei_simulation *simulation, sei_series *series, sei_table *true_shifts, sei_labels *truth_labels,
-                        sei_volume *truth_volumes, sei_numbers *truth_numbers) SEI_MUST_CHECK;
+sei_status sei_simulate(const sei_simulation *simulation, sei_simulated *out) SEI_MUST_CHECK;
+void sei_simulated_free(sei_simulated *simulated);
+
+/*
+ * The truth, on the volume's grid nx * ny * nz of edge pixel_nm, undamaged and without contamination. labels: the label most
+ * sample points of a voxel have (4^3 for bodies; for voxels every voxel of the specimen that a coarser grid's voxel holds).
+ * volumes [n_channels]: mean signal * scale * pixel_nm, so that the projector's sums along rays are the net counts.
+ * numbers: si_volume, sei_volume, closed_void_volume, open_void_volume, support_volume by the same sample points.
+ * Any output may be NULL; scale NULL: 1. Errors as above.
+ */
+sei_status sei_simulate_truth(const sei_simulation *simulation, const double *scale, sei_labels *labels, sei_volume *volumes,
+                              sei_numbers *numbers) SEI_MUST_CHECK;
+/* One channel's volume alone: for voxel specimens whose volumes do not fit into memory together. */
+sei_status sei_simulate_truth_volume(const sei_simulation *simulation, double scale, size_t channel,
+                                     sei_volume *volume) SEI_MUST_CHECK;
 
 #ifdef __cplusplus
 }

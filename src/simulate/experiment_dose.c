@@ -4,14 +4,14 @@
 
 #include "seitomo/experiment.h"
 
-sei_status sei_dose_ledger(const sei_exposure *exposures, int64_t n, sei_table *out) {
+sei_status sei_dose_ledger(const sei_tilt_exposure *exposures, int64_t n, sei_table *out) {
     static const char *const columns[] = {"tilt_deg", "order", "current_pa", "seconds", "dose_e_per_nm2", "cumulative_e_per_nm2",
                                           "passed"};
     enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
     const sei_status status = sei_table_alloc("dose", N_COLUMNS, columns, (size_t)n, out);
     if (status != SEI_OK) return status;
     for (int64_t i = 0; i < n; ++i) {
-        const sei_exposure *e = &exposures[i];
+        const sei_tilt_exposure *e = &exposures[i];
         const bool stated = e->dose_e_per_nm2 > 0;
         const double after = e->dose_before_e_per_nm2 + e->dose_e_per_nm2;
         const double passed = (after > SEI_DOSE_FIRST_VOIDS_E_PER_NM2) + (after > SEI_DOSE_LIMIT_E_PER_NM2);
@@ -24,18 +24,18 @@ sei_status sei_dose_ledger(const sei_exposure *exposures, int64_t n, sei_table *
 }
 
 /* Of the exposures after which the cumulative dose is above the limit, the first one taken. */
-static void first_above(const sei_exposure *exposures, int64_t n, double limit, int32_t *order, double *tilt_deg) {
+static void first_above(const sei_tilt_exposure *exposures, int64_t n, double limit, int32_t *order, double *tilt_deg) {
     *order = -1;
     *tilt_deg = NAN;
     for (int64_t i = 0; i < n; ++i) {
-        const sei_exposure *e = &exposures[i];
+        const sei_tilt_exposure *e = &exposures[i];
         if (!(e->dose_before_e_per_nm2 + e->dose_e_per_nm2 > limit) || (*order >= 0 && e->order > *order)) continue;
         *order = e->order;
         *tilt_deg = e->nominal_deg;
     }
 }
 
-sei_dose_total sei_dose_sum(const sei_exposure *exposures, int64_t n) {
+sei_dose_total sei_dose_sum(const sei_tilt_exposure *exposures, int64_t n) {
     sei_dose_total total = {.current_pa = NAN};
     for (int64_t i = 0; i < n; ++i) {
         total.dose_e_per_nm2 += exposures[i].dose_e_per_nm2;

@@ -27,6 +27,7 @@ static sei_status check(const sei_experiment *e) {
                             {"drift_px_per_s y", e->drift_px_per_s[1], -1e5, 1e5},
                             {"drift_in_tilt_px", e->drift_in_tilt_px, 0, 1e5},
                             {"axis_deg", e->axis_deg, -180, 180},
+                            {"axis_error_deg", e->axis_error_deg, -90, 90},
                             {"axis_offset_px", e->axis_offset_px, -1e5, 1e5},
                             {"blur_nm", e->blur_nm, 0, 1e4},
                             {"blur_tilt_nm", e->blur_tilt_nm, 0, 1e4},
@@ -90,7 +91,7 @@ static sei_status leave_out(const sei_experiment *e, bool *keep, int64_t *n) {
 }
 
 /* Angle error, drift, motion and blur of tilt `e->index`; the walk and the backlash depend on the order and come later. */
-static void draw(const sei_experiment *e, sei_exposure *out) {
+static void draw(const sei_experiment *e, sei_tilt_exposure *out) {
     const sei_random angle = {.seed = e->seed, .stream = SEI_STREAM_ANGLE};
     const sei_random drift = {.seed = e->seed, .stream = SEI_STREAM_DRIFT};
     const sei_random smear = {.seed = e->seed, .stream = SEI_STREAM_SMEAR};
@@ -104,13 +105,13 @@ static void draw(const sei_experiment *e, sei_exposure *out) {
 }
 
 /* Everything that follows from what came before: by_order[] are the exposures as they were taken. */
-static void follow(const sei_experiment *e, int64_t n, sei_exposure *const *by_order) {
+static void follow(const sei_experiment *e, int64_t n, sei_tilt_exposure *const *by_order) {
     const sei_random walk = {.seed = e->seed, .stream = SEI_STREAM_WALK};
     const double first_turn = n > 1 && by_order[1]->nominal_deg < by_order[0]->nominal_deg ? -1 : 1;
     double position[2] = {0, 0};
     double dose = 0;
     for (int64_t i = 0; i < n; ++i) {
-        sei_exposure *here = by_order[i];
+        sei_tilt_exposure *here = by_order[i];
         const double turn = i == 0 ? first_turn : here->nominal_deg < by_order[i - 1]->nominal_deg ? -1 : 1;
         if (turn != first_turn) here->true_deg -= turn * e->backlash_deg;
         for (uint32_t axis = 0; axis < 2 && e->drift_walk_px > 0 && i > 0; ++axis) {
@@ -126,7 +127,7 @@ static void follow(const sei_experiment *e, int64_t n, sei_exposure *const *by_o
 }
 
 /* Current, time and dose of one exposure of n. */
-static void stated_dose(const sei_experiment *e, int64_t n, sei_exposure *out) {
+static void stated_dose(const sei_experiment *e, int64_t n, sei_tilt_exposure *out) {
     out->seconds = e->seconds > 0 ? e->seconds : NAN;
     out->current_pa = e->current_pa > 0 ? e->current_pa : NAN;
     if (e->dose_e_per_nm2 > 0) {
@@ -137,9 +138,9 @@ static void stated_dose(const sei_experiment *e, int64_t n, sei_exposure *out) {
     }
 }
 
-sei_status sei_experiment_exposures(const sei_experiment *e, sei_exposure **out, int64_t *n_out) {
-    sei_exposure *made = NULL;
-    sei_exposure **by_order = NULL;
+sei_status sei_experiment_exposures(const sei_experiment *e, sei_tilt_exposure **out, int64_t *n_out) {
+    sei_tilt_exposure *made = NULL;
+    sei_tilt_exposure **by_order = NULL;
     bool *keep = NULL;
     double *taken_deg = NULL;
     int32_t *order = NULL;
@@ -156,7 +157,7 @@ sei_status sei_experiment_exposures(const sei_experiment *e, sei_exposure **out,
     for (int64_t t = 0, i = 0; t < e->n_tilts; ++t) {
         if (!keep[t]) continue;
         taken_deg[i] = e->tilt_deg[t];
-        made[i] = (sei_exposure){.index = t, .nominal_deg = e->tilt_deg[t]};
+        made[i] = (sei_tilt_exposure){.index = t, .nominal_deg = e->tilt_deg[t]};
         stated_dose(e, n, &made[i]);
         draw(e, &made[i]);
         i += 1;

@@ -1,4 +1,4 @@
-/* A simulation file (YAML): image, tilts, channels, materials, bodies and the experiment, as data/demo.yaml explains. */
+/* A simulation file (YAML): docs/simulate.md explains every key, data/demo.yaml is an example. */
 #ifndef SEI_STUDY_SIMULATION_FILE_H
 #define SEI_STUDY_SIMULATION_FILE_H
 
@@ -7,11 +7,12 @@
 typedef struct sei_simulation_file {
     sei_simulation simulation; /* points into the fields below */
     char title[SEI_TEXT_LENGTH];
-    double current_pa, seconds; /* per tilt; 0: not stated, no doses */
     double *tilt_deg;
+    double *missing_deg;
     sei_material *materials; /* [0] is vacuum */
     double *signal;
     sei_body *bodies;
+    bool write_volumes, write_measures, write_pictures;
     char *resolved; /* the whole file with overrides and defaults, as JSON text */
 } sei_simulation_file;
 
@@ -20,12 +21,32 @@ sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *
                                     sei_simulation_file *out) SEI_MUST_CHECK;
 void sei_simulation_file_free(sei_simulation_file *file);
 
+/* How a simulation is written. */
+typedef struct sei_simulation_output {
+    const char *folder;
+    bool mrc, tiff; /* the series in these formats, too */
+    bool overwrite;
+} sei_simulation_output;
+
 /*
- * Runs the simulation and writes into `folder`: series.emd, truth_labels.mrc, truth_<channel>.mrc, truth.json,
- * shifts_true.csv, dose.csv (when current and time are stated), and with mrc one series_<channel>.mrc each.
- * The dose of a tilt is current*time/(e * field of view), in e/nm^2.
+ * Runs the simulation and writes into the folder: series.emd, truth_labels.mrc, truth_<channel>.mrc, truth.json,
+ * shifts_true.csv, exposures_true.csv, faults_true.csv where there are faults, dose.csv where a dose is stated,
+ * simulation.json, pictures/, and with mrc series_<channel>.mrc, with tiff tiff/series_<channel>.tif. truth (may be NULL): what
+ * truth.json holds: measure's numbers of the true labels, the specimen's own, and the experiment's. A warning says where the
+ * dose of the first voids, or the limit, is passed.
  */
-sei_status sei_simulation_run(const sei_simulation_file *file, const char *folder, bool mrc, bool overwrite,
+sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulation_output *output,
                               sei_numbers *truth) SEI_MUST_CHECK;
+
+/* The pictures of a run, in the order they are shown: {"tilt", "composite", "section", "labels"}; NULL beyond the last. */
+const char *sei_simulation_picture(size_t index);
+
+/* What a simulation needs: bytes of memory and disk, seconds on this machine (a rough estimate). */
+typedef struct sei_simulation_plan {
+    double memory_bytes, disk_bytes, seconds;
+    int64_t n_tilts;
+} sei_simulation_plan;
+sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_simulation_output *output,
+                                    sei_simulation_plan *plan) SEI_MUST_CHECK;
 
 #endif

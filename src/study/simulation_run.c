@@ -5,141 +5,126 @@
 
 #include "core/alloc.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "seitomo/io.h"
-#include "study/simulation_file.h"
+#include "study/simulation_output.h"
 
-/* One electron's charge in coulomb (exact, SI 2019). */
-static const double electron_c = 1.602176634e-19;
-
-static sei_status in_folder(const char *folder, const char *name, char **path) {
-    return sei_path_join(folder, name, path);
-}
-
-/* tilt_deg,order,current_pa,seconds,dose_e_per_nm2,cumulative_e_per_nm2, and the dose into each tilt. */
-static sei_status ledger(const sei_simulation_file *file, sei_series *series, sei_table *out) {
-    static const char *const columns[] = {"tilt_deg", "order", "current_pa", "seconds", "dose_e_per_nm2", "cumulative_e_per_nm2"};
-    const sei_simulation *s = &file->simulation;
-    const double field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
-    const double dose = file->current_pa * 1e-12 * file->seconds / electron_c / field_nm2;
-    const sei_status status = sei_table_alloc("dose", 6, columns, (size_t)series->n_tilts, out);
-    if (status != SEI_OK) return status;
-    for (int64_t t = 0; t < series->n_tilts; ++t) {
-        const double row[6] = {series->tilts[t].tilt_deg,          series->tilts[t].order, file->current_pa, file->seconds, dose,
-                               dose * (series->tilts[t].order + 1)};
-        memcpy(out->cells + t * 6, row, sizeof row);
-        series->tilts[t].dose_e_per_nm2 = dose;
-    }
-    return SEI_OK;
-}
-
-static sei_status write_truth(const char *folder, const sei_simulation *s, const sei_labels *labels, const sei_volume *volumes,
-                              const sei_numbers *numbers, const sei_provenance *provenance, bool overwrite) {
-    char name[SEI_NAME_LENGTH + 16];
+static sei_status write_table(const sei_simulation_output *output, const char *name, const sei_table *table) {
     char *path = NULL;
-    sei_status status = SEI_OK;
-    SEI_TRY(in_folder(folder, "truth_labels.mrc", &path));
-    SEI_TRY(sei_io_write_labels(path, labels, provenance, overwrite));
-    for (size_t c = 0; c < s->n_channels; ++c) {
-        sei_free(path);
-        path = NULL;
-        snprintf(name, sizeof name, "truth_%s.mrc", s->channel_names[c]);
-        SEI_TRY(in_folder(folder, name, &path));
-        SEI_TRY(sei_io_write_volumes(path, 1, &volumes[c], NULL, overwrite));
-    }
-    sei_free(path);
-    path = NULL;
-    SEI_TRY(in_folder(folder, "truth.json", &path));
-    SEI_TRY(sei_io_write_numbers(path, numbers, NULL, overwrite));
-done:
+    if (table->n_rows == 0) return SEI_OK;
+    sei_status status = sei_path_join(output->folder, name, &path);
+    if (status == SEI_OK) status = sei_io_write_table(path, table, output->overwrite);
     sei_free(path);
     return status;
 }
 
-static sei_status write_tables(const char *folder, const sei_table *shifts, const sei_table *dose, bool overwrite) {
+static sei_status check_target(const sei_simulation_output *output, const char *name) {
     char *path = NULL;
-    sei_status status = SEI_OK;
-    SEI_TRY(in_folder(folder, "shifts_true.csv", &path));
-    SEI_TRY(sei_io_write_table(path, shifts, overwrite));
-    if (dose->n_rows == 0) goto done;
-    sei_free(path);
-    path = NULL;
-    SEI_TRY(in_folder(folder, "dose.csv", &path));
-    SEI_TRY(sei_io_write_table(path, dose, overwrite));
-done:
+    sei_status status = sei_path_join(output->folder, name, &path);
+    if (status == SEI_OK) status = sei_file_check_target(path, output->overwrite);
     sei_free(path);
     return status;
 }
 
 /* Nothing may be in the way of any file: before the work, not after it. */
-static sei_status check_targets(const sei_simulation_file *file, const char *folder, bool overwrite) {
+static sei_status check_targets(const sei_simulation_file *file, const sei_simulation_output *output) {
     static const char *const fixed[] = {"series.emd",        "series.json", "simulation.json", "truth_labels.mrc",
-                                        "truth_labels.json", "truth.json",  "shifts_true.csv", "dose.csv"};
-    const size_t n_fixed = sizeof fixed / sizeof fixed[0];
-    char name[SEI_NAME_LENGTH + 16];
+                                        "truth_labels.json", "truth.json",  "shifts_true.csv", "exposures_true.csv",
+                                        "faults_true.csv",   "dose.csv"};
+    char name[SEI_NAME_LENGTH + 32];
     sei_status status = SEI_OK;
-    for (size_t i = 0; status == SEI_OK && i < n_fixed + file->simulation.n_channels; ++i) {
-        char *path = NULL;
-        if (i < n_fixed) snprintf(name, sizeof name, "%s", fixed[i]);
-        if (i >= n_fixed) snprintf(name, sizeof name, "truth_%s.mrc", file->simulation.channel_names[i - n_fixed]);
-        status = in_folder(folder, name, &path);
-        if (status == SEI_OK) status = sei_file_check_target(path, overwrite);
-        sei_free(path);
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; ++i) SEI_TRY(check_target(output, fixed[i]));
+    for (size_t c = 0; c < file->simulation.n_channels && file->write_volumes; ++c) {
+        snprintf(name, sizeof name, "truth_%s.mrc", file->simulation.channels[c].name);
+        SEI_TRY(check_target(output, name));
     }
+    for (size_t i = 0; sei_simulation_picture(i) != NULL && file->write_pictures; ++i) {
+        snprintf(name, sizeof name, "pictures/%s.png", sei_simulation_picture(i));
+        SEI_TRY(check_target(output, name));
+    }
+done:
     return status;
 }
 
-static sei_status write_description(const sei_simulation_file *file, const char *folder, bool overwrite) {
+static sei_status make_folders(const sei_simulation_file *file, const sei_simulation_output *output) {
+    sei_status status = sei_folder_make(output->folder);
+    if (status == SEI_OK && file->write_pictures) status = sei_folder_make_below(output->folder, "pictures");
+    if (status == SEI_OK && output->tiff) status = sei_folder_make_below(output->folder, "tiff");
+    return status;
+}
+
+/* The series as NAME and, for formats that hold one channel a file, NAME_CHANNEL. */
+static sei_status write_series(const sei_simulation_output *output, const char *name, const sei_series *series,
+                               const sei_provenance *provenance) {
     char *path = NULL;
-    sei_status status = in_folder(folder, "simulation.json", &path);
-    if (status == SEI_OK) status = sei_file_write_text(path, overwrite, file->resolved, strlen(file->resolved));
+    sei_status status = sei_path_join(output->folder, name, &path);
+    if (status == SEI_OK) status = sei_io_write_series(path, series, provenance, output->overwrite);
     sei_free(path);
     return status;
 }
 
-sei_status sei_simulation_run(const sei_simulation_file *file, const char *folder, bool mrc, bool overwrite, sei_numbers *truth) {
-    const sei_simulation *s = &file->simulation;
-    sei_series series = {0};
-    sei_table shifts = {0};
-    sei_table dose = {0};
-    sei_labels labels = {0};
-    sei_volume volumes[SEI_SIMULATE_MAX_CHANNELS] = {0};
-    sei_numbers numbers = {0};
-    sei_provenance provenance = {.stage = "simulate"};
+static sei_status write_description(const sei_simulation_file *file, const sei_simulation_output *output) {
     char *path = NULL;
-    sei_status status = SEI_OK;
-    SEI_TRY(sei_folder_make(folder));
-    SEI_TRY(check_targets(file, folder, overwrite));
-    SEI_TRY(in_folder(folder, "series.emd", &path));
-    SEI_TRY(sei_provenance_set(&provenance, "title", "%s", file->title));
-    SEI_TRY(sei_provenance_set(&provenance, "seed", "%llu", (unsigned long long)s->seed));
+    sei_status status = sei_path_join(output->folder, "simulation.json", &path);
+    if (status == SEI_OK) status = sei_file_write_text(path, output->overwrite, file->resolved, strlen(file->resolved));
+    sei_free(path);
+    return status;
+}
+
+static sei_status describe(const sei_simulation_file *file, sei_provenance *provenance) {
     char hash[65];
+    sei_status status = SEI_OK;
+    snprintf(provenance->stage, sizeof provenance->stage, "simulate");
+    SEI_TRY(sei_provenance_set(provenance, "title", "%s", file->title));
+    SEI_TRY(sei_provenance_set(provenance, "seed", "%llu", (unsigned long long)file->simulation.experiment.seed));
     sei_io_sha256_bytes(file->resolved, strlen(file->resolved), hash);
-    SEI_TRY(sei_provenance_set(&provenance, "description_sha256", "%s", hash));
-    SEI_TRY(sei_simulate(s, &series, &shifts, &labels, volumes, &numbers));
-    series.axis_offset_px = 0; /* a microscope does not know it either: finding it is align's work */
-    SEI_TRY(sei_numbers_set(&numbers, "axis_offset_px", s->axis_offset_px, "px", 0));
-    if (file->current_pa > 0 && file->seconds > 0) SEI_TRY(ledger(file, &series, &dose));
-    SEI_TRY(sei_io_write_series(path, &series, &provenance, overwrite));
-    if (mrc) {
-        sei_free(path);
-        path = NULL;
-        SEI_TRY(in_folder(folder, "series.mrc", &path));
-        SEI_TRY(sei_io_write_series(path, &series, NULL, overwrite));
+    SEI_TRY(sei_provenance_set(provenance, "description_sha256", "%s", hash));
+done:
+    return status;
+}
+
+static void warn_of_dose(const sei_dose_total *total) {
+    if (total->limit_order >= 0) {
+        sei_warn("dose: %.3g e/nm2 in all; the limit of %.2g e/nm2 is passed in exposure %d, at %g deg", total->dose_e_per_nm2,
+                 SEI_DOSE_LIMIT_E_PER_NM2, (int)total->limit_order + 1, total->limit_deg);
+    } else if (total->first_voids_order >= 0) {
+        sei_warn("dose: %.3g e/nm2 in all; %.2g e/nm2, where the first voids were seen, is passed in exposure %d, at %g deg",
+                 total->dose_e_per_nm2, SEI_DOSE_FIRST_VOIDS_E_PER_NM2, (int)total->first_voids_order + 1,
+                 total->first_voids_deg);
     }
-    SEI_TRY(write_description(file, folder, overwrite));
-    SEI_TRY(write_truth(folder, s, &labels, volumes, &numbers, &provenance, overwrite));
-    SEI_TRY(write_tables(folder, &shifts, &dose, overwrite));
+}
+
+sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulation_output *output, sei_numbers *truth) {
+    sei_simulated simulated = {0};
+    sei_labels labels = {0};
+    sei_sections sections = {0};
+    sei_numbers numbers = {0};
+    sei_provenance provenance = {0};
+    sei_status status = SEI_OK;
+    SEI_TRY(make_folders(file, output));
+    SEI_TRY(check_targets(file, output));
+    SEI_TRY(describe(file, &provenance));
+    SEI_TRY(sei_simulate(&file->simulation, &simulated));
+    warn_of_dose(&simulated.total);
+    simulated.series.axis_offset_px = 0; /* a microscope does not know it either: finding it is align's work */
+    SEI_TRY(write_series(output, "series.emd", &simulated.series, &provenance));
+    if (output->mrc) SEI_TRY(write_series(output, "series.mrc", &simulated.series, NULL));
+    if (output->tiff) SEI_TRY(write_series(output, "tiff/series.tif", &simulated.series, NULL));
+    SEI_TRY(write_description(file, output));
+    SEI_TRY(write_table(output, "shifts_true.csv", &simulated.shifts));
+    SEI_TRY(write_table(output, "exposures_true.csv", &simulated.exposures));
+    SEI_TRY(write_table(output, "faults_true.csv", &simulated.faults));
+    SEI_TRY(write_table(output, "dose.csv", &simulated.dose));
+    SEI_TRY(sei_simulation_write_truth(file, output, &simulated, &provenance, &labels, &sections, &numbers));
+    if (file->write_pictures) SEI_TRY(sei_simulation_pictures(output, &simulated.series, &labels, &sections));
     if (truth != NULL) {
         *truth = numbers;
         numbers = (sei_numbers){0};
     }
 done:
-    sei_free(path);
-    sei_series_free(&series);
-    sei_table_free(&shifts);
-    sei_table_free(&dose);
+    sei_simulated_free(&simulated);
     sei_labels_free(&labels);
-    for (size_t c = 0; c < SEI_SIMULATE_MAX_CHANNELS; ++c) sei_volume_free(&volumes[c]);
+    sei_sections_free(&sections);
     sei_numbers_free(&numbers);
     sei_provenance_free(&provenance);
     return status;

@@ -1,0 +1,96 @@
+#include "simulate/image.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/threads.h"
+
+static const double radian = 3.14159265358979323846 / 180;
+
+/* What material m gives to image i per nm: a channel's signal, or its bremsstrahlung. */
+static double emission(const sei_simulation *s, size_t m, size_t i) {
+    return i < s->n_channels ? s->signal[m * s->n_channels + i] : s->bremsstrahlung[m];
+}
+
+sei_status sei_imager_new(const sei_simulation *s, sei_imager *out) {
+    sei_imager imager = {.simulation = s, .n_images = s->n_channels};
+    sei_status status = SEI_OK;
+    for (size_t c = 0; c < s->n_channels; ++c) {
+        if (s->channels[c].peak_to_background > 0 && s->bremsstrahlung != NULL) imager.n_images = s->n_channels + 1;
+    }
+    for (size_t m = 1; m < s->specimen.n_materials; ++m) {
+        for (size_t i = 0; i < imager.n_images; ++i) imager.lights[m] = imager.lights[m] || emission(s, m, i) > 0;
+        imager.lights[m] = imager.lights[m] && s->specimen.materials[m].label != SEI_LABEL_SUPPORT;
+    }
+    SEI_TRY(SEI_NEW(imager.paths, (int64_t)s->specimen.n_materials, s->ny, s->nx));
+    SEI_TRY(sei_tracer_new(&s->specimen, &imager.tracer));
+    *out = imager;
+    memset(&imager, 0, sizeof imager);
+done:
+    sei_imager_free(&imager);
+    return status;
+}
+
+void sei_imager_free(sei_imager *imager) {
+    sei_free(imager->paths);
+    sei_tracer_free(imager->tracer);
+    memset(imager, 0, sizeof *imager);
+}
+
+/* image = film + sum over materials of factor * paths, in the order of the materials. */
+static void add_up(const sei_simulation *s, const double *factor, double film, const float *paths, float *image) {
+    const int64_t n = s->nx * s->ny;
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
+    for (int64_t p = 0; p < n; ++p) {
+        double sum = film;
+        for (size_t m = 1; m < s->specimen.n_materials; ++m) {
+            if (factor[m] > 0) sum += factor[m] * (double)paths[(int64_t)m * n + p];
+        }
+        image[p] = (float)sum;
+    }
+}
+
+/* Rows are added up one by one and then in order, so the sums do not depend on threads. */
+static void add_shadow(const sei_imager *imager, float *const *image, sei_shadow *shadow) {
+    const sei_simulation *s = imager->simulation;
+    const int64_t n = s->nx * s->ny;
+    for (int64_t p = 0; p < n; ++p) {
+        bool covered = false;
+        for (size_t m = 1; m < s->specimen.n_materials && !covered; ++m) {
+            covered = imager->lights[m] && imager->paths[(int64_t)m * n + p] > 0;
+        }
+        if (!covered) continue;
+        shadow->pixels += 1;
+        for (size_t i = 0; i < imager->n_images; ++i) shadow->sum[i] += (double)image[i][p];
+    }
+}
+
+sei_status sei_imager_take(sei_imager *imager, const sei_tilt_exposure *e, float *const *image, sei_shadow *shadow) {
+    const sei_simulation *s = imager->simulation;
+    const sei_experiment *x = &s->experiment;
+    const sei_view view = {.nx = s->nx,
+                           .ny = s->ny,
+                           .pixel_nm = s->pixel_nm,
+                           .subsamples = s->subsamples,
+                           .tilt_deg = e->true_deg,
+                           .axis_deg = x->axis_deg + x->axis_error_deg,
+                           .axis_offset_px = x->axis_offset_px,
+                           .shift_px = {e->shift_px[0], e->shift_px[1]},
+                           .smear_px = {e->smear_px[0], e->smear_px[1]},
+                           .blur_nm = e->blur_nm};
+    const double film_nm = e->contamination_nm / cos(e->true_deg * radian);
+    sei_status status = sei_tracer_paths(imager->tracer, &view, NULL, imager->paths);
+    if (status != SEI_OK) return status;
+    for (size_t i = 0; i < imager->n_images; ++i) {
+        double factor[SEI_MAX_MATERIALS] = {0};
+        for (size_t m = 1; m < s->specimen.n_materials; ++m) {
+            factor[m] =
+                emission(s, m, i) * sei_damage_factor(&s->specimen.materials[m], e->dose_before_e_per_nm2, e->dose_e_per_nm2);
+        }
+        const double film = s->contaminant > 0 ? emission(s, (size_t)s->contaminant, i) * film_nm : 0;
+        add_up(s, factor, film, imager->paths, image[i]);
+    }
+    add_shadow(imager, image, shadow);
+    return SEI_OK;
+}

@@ -1,0 +1,45 @@
+/* What a simulation will cost, from its description alone. */
+#include <math.h>
+
+#include "core/alloc.h"
+#include "core/threads.h"
+#include "study/simulation_file.h"
+
+/* Seconds of one core, measured on a 2 GHz server: for the order of magnitude, not more. */
+static const double ray_s = 1.5e-7; /* a ray through bodies, and for each body a part of it */
+static const double ray_body_s = 3e-9;
+static const double ray_cell_s = 2.5e-9;   /* a voxel on a ray's way */
+static const double pixel_s = 6e-8;        /* counts and noise of a pixel */
+static const double truth_body_s = 2.5e-7; /* a voxel of the truth with its sample points */
+static const double truth_voxel_s = 1e-8;
+static const double measure_s = 1.2e-6; /* measure, per voxel of the specimen's half of the volume */
+
+sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_simulation_output *output,
+                                    sei_simulation_plan *plan) {
+    const sei_simulation *s = &file->simulation;
+    const bool voxels = s->specimen.voxels != NULL;
+    sei_experiment experiment = s->experiment;
+    sei_tilt_exposure *exposures = NULL;
+    experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
+    int64_t n = 0;
+    const sei_status status = sei_experiment_exposures(&experiment, &exposures, &n);
+    if (status != SEI_OK) return status;
+    sei_free(exposures);
+    const double pixels = (double)(s->nx * s->ny), values = pixels * (double)n * (double)s->n_channels;
+    const double cells = pixels * (double)s->nz, channels = (double)s->n_channels;
+    const double rays = pixels * (double)n * s->subsamples * s->subsamples;
+    const double ray =
+        voxels ? ray_cell_s * (double)(s->specimen.nx + s->specimen.nz) : ray_s + ray_body_s * (double)s->specimen.n_bodies;
+    const double specimen = voxels ? (double)(s->specimen.nx * s->specimen.ny * s->specimen.nz) : 0;
+    const double truth_volumes = file->write_volumes ? (voxels ? 4 * cells : 4 * cells * channels) : 0;
+    const double measure = file->write_measures ? 14 * cells : 0;
+    *plan = (sei_simulation_plan){
+        .n_tilts = n,
+        .memory_bytes =
+            4 * values + cells + 2 * specimen + fmax(truth_volumes, measure) + 4 * pixels * (double)s->specimen.n_materials,
+        .disk_bytes = 4 * values * (1 + output->mrc + output->tiff) + cells + (file->write_volumes ? 4 * cells * channels : 0),
+        .seconds = (rays * ray + values * pixel_s + cells * (voxels ? truth_voxel_s * (1 + channels) : truth_body_s) +
+                    (file->write_measures ? measure_s * cells : 0)) /
+                   sei_threads()};
+    return SEI_OK;
+}
