@@ -244,8 +244,7 @@ int main(void) {
         cmocka_unit_test(files_of_other_programs),
         cmocka_unit_test(real_series),
     };
-    H5dont_atexit(); /* as the library does before its first call */
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    foreign_emd_setup();
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sei_test_clean();
     return failed;

@@ -226,8 +226,7 @@ int main(void) {
         cmocka_unit_test(a_child_that_dies_is_an_error_message),
         cmocka_unit_test(a_parent_with_threads),
     };
-    H5dont_atexit(); /* as the library does before its first call */
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    foreign_emd_setup();
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sei_test_clean();
     return failed;

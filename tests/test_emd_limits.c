@@ -3,9 +3,9 @@
  * Claims: whichever allocation of an EMD's writer, reading child or parent fails, an error comes back and nothing is left
  * behind; a disk that fills up while EMD or TIFF are written leaves no file of any name.
  */
-#include <hdf5.h>
 #include <unistd.h>
 
+#include "support/foreign_emd.h"
 #include "support/io_series.h"
 #include "support/sweep.h"
 #include "support/test.h"
@@ -54,8 +54,7 @@ int main(void) {
         cmocka_unit_test(memory_that_runs_out),
         cmocka_unit_test(a_disk_that_is_full),
     };
-    H5dont_atexit(); /* as the library does before its first call */
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    foreign_emd_setup();
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sei_test_clean();
     return failed;

@@ -71,31 +71,31 @@ done:
     return status;
 }
 
-sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                              const sei_buffer *background, const sei_buffer *sinogram) {
+/* What is compared with the data, bin by bin. */
+static sei_status check_bins(const char *op, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+                             const sei_buffer *background, const sei_buffer *sinogram) {
     sei_status status = SEI_OK;
-    SEI_TRY(sei_check_slab("em_ratio", slab));
+    SEI_TRY(sei_check_slab(op, slab));
     const size_t need = sei_slab_sinogram_count(slab);
-    SEI_TRY(sei_check_buffer("em_ratio", "counts", counts, need));
-    SEI_TRY(sei_check_optional("em_ratio", "weight", weight, need));
-    SEI_TRY(sei_check_optional("em_ratio", "background", background, need));
-    SEI_TRY(sei_check_buffer("em_ratio", "sinogram", sinogram, need));
-    SEI_TRY(sei_check_distinct("em_ratio", counts, sinogram));
+    SEI_TRY(sei_check_buffer(op, "counts", counts, need));
+    SEI_TRY(sei_check_optional(op, "weight", weight, need));
+    SEI_TRY(sei_check_optional(op, "background", background, need));
+    SEI_TRY(sei_check_buffer(op, "sinogram", sinogram, need));
+    SEI_TRY(sei_check_distinct(op, counts, sinogram));
 done:
     return status;
+}
+
+sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+                              const sei_buffer *background, const sei_buffer *sinogram) {
+    return check_bins("em_ratio", slab, counts, weight, background, sinogram);
 }
 
 sei_status sei_check_sirt_residual(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
                                    const sei_buffer *background, const sei_buffer *inverse_row, const sei_buffer *sinogram) {
     sei_status status = SEI_OK;
-    SEI_TRY(sei_check_slab("sirt_residual", slab));
-    const size_t need = sei_slab_sinogram_count(slab);
-    SEI_TRY(sei_check_buffer("sirt_residual", "counts", counts, need));
-    SEI_TRY(sei_check_optional("sirt_residual", "weight", weight, need));
-    SEI_TRY(sei_check_optional("sirt_residual", "background", background, need));
-    SEI_TRY(sei_check_buffer("sirt_residual", "inverse row sums", inverse_row, need));
-    SEI_TRY(sei_check_buffer("sirt_residual", "sinogram", sinogram, need));
-    SEI_TRY(sei_check_distinct("sirt_residual", counts, sinogram));
+    SEI_TRY(check_bins("sirt_residual", slab, counts, weight, background, sinogram));
+    SEI_TRY(sei_check_buffer("sirt_residual", "inverse row sums", inverse_row, sei_slab_sinogram_count(slab)));
 done:
     return status;
 }

@@ -79,7 +79,7 @@ void sei_tilt_table_free(sei_tilt_table *table) {
     *table = (sei_tilt_table){0};
 }
 
-static sei_status cpu_project(sei_device *device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram) {
+static sei_status sei_cpu_project(sei_device *device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram) {
     sei_status status = SEI_OK;
     sei_tilt_table tilts = {0};
     SEI_TRY(sei_check_projection("project", slab, volume, sinogram));
@@ -90,7 +90,7 @@ done:
     return status;
 }
 
-static sei_status cpu_backproject(sei_device *device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume) {
+static sei_status sei_cpu_backproject(sei_device *device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume) {
     sei_status status = SEI_OK;
     sei_tilt_table tilts = {0};
     SEI_TRY(sei_check_projection("backproject", slab, volume, sinogram));
@@ -120,8 +120,8 @@ static const float *data_of(const sei_buffer *buffer) {
     return buffer == NULL ? NULL : buffer->data;
 }
 
-static sei_status cpu_em_ratio(sei_device *device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                               const sei_buffer *background, sei_buffer *sinogram, double *sums) {
+static sei_status sei_cpu_em_ratio(sei_device *device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+                                   const sei_buffer *background, sei_buffer *sinogram, double *sums) {
     sei_status status = SEI_OK;
     double *parts = NULL;
     SEI_TRY(sei_check_em_ratio(slab, counts, weight, background, sinogram));
@@ -134,8 +134,8 @@ done:
     return status;
 }
 
-static sei_status cpu_em_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
-                                sei_buffer *volume) {
+static sei_status sei_cpu_em_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
+                                    sei_buffer *volume) {
     const sei_status status = sei_check_update("em_update", slab, back, inverse, volume);
     if (status != SEI_OK) return status;
     sei_cpu(device)->kernels->em_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data,
@@ -143,9 +143,9 @@ static sei_status cpu_em_update(sei_device *device, const sei_slab *slab, const 
     return SEI_OK;
 }
 
-static sei_status cpu_sirt_residual(sei_device *device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                                    const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram,
-                                    double *sums) {
+static sei_status sei_cpu_sirt_residual(sei_device *device, const sei_slab *slab, const sei_buffer *counts,
+                                        const sei_buffer *weight, const sei_buffer *background, const sei_buffer *inverse_row,
+                                        sei_buffer *sinogram, double *sums) {
     sei_status status = SEI_OK;
     double *parts = NULL;
     SEI_TRY(sei_check_sirt_residual(slab, counts, weight, background, inverse_row, sinogram));
@@ -158,8 +158,8 @@ done:
     return status;
 }
 
-static sei_status cpu_sirt_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
-                                  float relaxation, bool positive, sei_buffer *volume) {
+static sei_status sei_cpu_sirt_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
+                                      float relaxation, bool positive, sei_buffer *volume) {
     const sei_status status = sei_check_update("sirt_update", slab, back, inverse, volume);
     if (status != SEI_OK) return status;
     sei_cpu(device)->kernels->sirt_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data,
@@ -167,15 +167,17 @@ static sei_status cpu_sirt_update(sei_device *device, const sei_slab *slab, cons
     return SEI_OK;
 }
 
+static sei_status sei_cpu_expose(sei_device *device, const sei_exposure *exposure, size_t n, const sei_buffer *mean,
+                                 sei_buffer *out) {
 #ifdef SEITOMO_HAVE_RANDOM123
-static sei_status cpu_expose(sei_device *device, const sei_exposure *exposure, size_t n, const sei_buffer *mean,
-                             sei_buffer *out) {
     const sei_status status = sei_check_expose(exposure, n, mean, out);
     if (status != SEI_OK) return status;
     sei_cpu(device)->kernels->expose(sei_host(device)->threads, exposure, n, mean->data, out->data);
     return SEI_OK;
-}
+#else
+    return sei_ref_expose(device, exposure, n, mean, out);
 #endif
+}
 
 sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     static const char *const known[] = {"auto", "baseline", "avx2", "avx512"};
@@ -196,20 +198,9 @@ sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     host->table.arithmetic = kernels == &kernels_baseline ? "baseline" : "fma"; /* the wide sets differ in no bit */
     snprintf(host->description, sizeof host->description, "%s, %d thread%s", kernels->isa, host->threads,
              host->threads == 1 ? "" : "s");
-    host->table.project = cpu_project;
-    host->table.backproject = cpu_backproject;
-    host->table.em_ratio = cpu_em_ratio;
-    host->table.em_update = cpu_em_update;
-    host->table.sirt_residual = cpu_sirt_residual;
-    host->table.sirt_update = cpu_sirt_update;
-    host->table.filter_rows = sei_cpu_filter_rows;
-    host->table.correlate = sei_cpu_correlate;
-    host->table.resample = sei_cpu_resample;
-#ifdef SEITOMO_HAVE_RANDOM123
-    host->table.expose = cpu_expose;
-#else
-    host->table.expose = sei_ref_expose;
-#endif
+#define X(op, parameters) host->table.op = sei_cpu_##op;
+    SEI_OPERATOR_LIST(X)
+#undef X
     *out = &host->device;
     return SEI_OK;
 }

@@ -75,10 +75,9 @@ sei_status sei_host_device_new(const sei_device_options *options, size_t bytes, 
     if (status != SEI_OK) return status;
     host->threads = options->threads > 0 ? options->threads : sei_threads();
     host->table.description = host->description;
-    host->table.alloc = host_alloc;
-    host->table.upload = host_upload;
-    host->table.download = host_download;
-    host->table.fill = host_fill;
+#define X(op, parameters) host->table.op = host_##op;
+    SEI_MEMORY_LIST(X)
+#undef X
     host->table.release = host_release;
     host->table.close = host_close;
     host->table.free_bytes = sei_host_free_bytes;

@@ -54,6 +54,9 @@ void sei_cli_add_file(sei_cli_files *files, const char *name, struct argp_state 
 /* The parser of a verb that takes files and has no options of its own; `none` is the error without any. */
 error_t sei_cli_parse_files(int key, char *arg, struct argp_state *state, sei_common *common, sei_cli_files *files,
                             const char *none);
+/* A finite number, or a whole number from low to high, or a usage error that names the option. */
+double sei_cli_number_of(const char *option, const char *text, struct argp_state *state);
+int sei_cli_whole_of(const char *option, const char *text, int low, int high, struct argp_state *state);
 /* What a verb with one argument says when something is wrong with it or when -o is missing. */
 typedef struct sei_cli_one {
     const char *none, *several, *no_output;

@@ -43,12 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case KEY_PLOT: words->plot = arg; break;
         case KEY_NO_STRETCH: words->align.cosine_stretch = false; break;
         case KEY_CUBIC: words->align.interpolation = 3; break;
-        case KEY_ITERATIONS:
-            if (!sei_parse_double(arg, &number) || !(number >= 1 && number <= 100) || number != floor(number)) {
-                argp_error(state, "--iterations: '%s' is not a whole number from 1 to 100", arg);
-            }
-            words->align.iterations = (int)number;
-            break;
+        case KEY_ITERATIONS: words->align.iterations = sei_cli_whole_of("--iterations", arg, 1, 100, state); break;
         case KEY_MAX_SHIFT:
             if (!sei_parse_double(arg, &number) || !(number > 0) || !isfinite(number)) {
                 argp_error(state, "--max-shift: '%s' is not a number above 0", arg);

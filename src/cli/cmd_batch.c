@@ -19,11 +19,8 @@ static const struct argp_option options[] = {{"jobs", KEY_JOBS, "N", 0, "data se
 static error_t parse(int key, char *arg, struct argp_state *state) {
     static const sei_cli_one says = {"no study file", "one study file at a time", "no output folder; give -o DIR", false};
     words *w = state->input;
-    char *end = NULL;
     if (key != KEY_JOBS) return sei_cli_parse_one(key, arg, state, &says, &w->common, &w->study);
-    w->jobs = (int)strtol(arg, &end, 10);
-    if (*end != 0 || end == arg || w->jobs < 1 || w->jobs > 256)
-        argp_error(state, "--jobs: '%s' is not a count from 1 to 256", arg);
+    w->jobs = sei_cli_whole_of("--jobs", arg, 1, 256, state);
     return 0;
 }
 

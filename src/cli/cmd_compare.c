@@ -41,14 +41,6 @@ static const struct argp_option options[] = {
     {"slice-nm", KEY_SLICE, "NM", 0, "thickness of the slices in the pictures (default 5)", 10},
     {0}};
 
-static int whole(const char *option, const char *text, int low, int high, struct argp_state *state) {
-    char *end = NULL;
-    const long value = strtol(text, &end, 10);
-    if (end == text || *end != 0 || value < low || value > high)
-        argp_error(state, "%s: '%s' is not a number from %d to %d", option, text, low, high);
-    return (int)value;
-}
-
 static void read_methods(words *w, char *list, struct argp_state *state) {
     char *rest = NULL;
     for (char *word = strtok_r(list, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
@@ -65,10 +57,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case ARGP_KEY_INIT: state->child_inputs[0] = &w->common; return 0;
         case KEY_METHODS: read_methods(w, arg, state); return 0;
         case KEY_TRUTH: w->truth = arg; return 0;
-        case KEY_ITERATIONS: w->options.iterations = whole("--iterations", arg, 1, 100000, state); return 0;
-        case KEY_DEPTH: w->options.depth_px = whole("--depth", arg, 1, 65536, state); return 0;
-        case KEY_PAD: w->options.pad_px = whole("--pad", arg, 0, 65536, state); return 0;
-        case KEY_BIN: w->options.bin = whole("--bin", arg, 1, 64, state); return 0;
+        case KEY_ITERATIONS: w->options.iterations = sei_cli_whole_of("--iterations", arg, 1, 100000, state); return 0;
+        case KEY_DEPTH: w->options.depth_px = sei_cli_whole_of("--depth", arg, 1, 65536, state); return 0;
+        case KEY_PAD: w->options.pad_px = sei_cli_whole_of("--pad", arg, 0, 65536, state); return 0;
+        case KEY_BIN: w->options.bin = sei_cli_whole_of("--bin", arg, 1, 64, state); return 0;
         case KEY_CHANNEL: w->options.channel = arg; return 0;
         case KEY_KERNEL:
             if (strcmp(arg, "linear") != 0 && strcmp(arg, "strip") != 0)

@@ -40,32 +40,19 @@ static const struct argp_option options[] = {
     {"history", KEY_HISTORY, "CSV", 0, "write likelihood and residual per iteration", 1},
     {0}};
 
-static double real_of(const char *option, const char *text, struct argp_state *state) {
-    double value = NAN;
-    if (!sei_parse_double(text, &value) || !isfinite(value)) argp_error(state, "%s: '%s' is not a number", option, text);
-    return value;
-}
-
-static int whole_of(const char *option, const char *text, struct argp_state *state) {
-    const double value = real_of(option, text, state);
-    if (!(value >= 1 && value <= 1e6) || value != floor(value))
-        argp_error(state, "%s: '%s' is not a whole number from 1", option, text);
-    return (int)value;
-}
-
 /* "2" or "2,HAADF=1,Si=4", split in place. */
 static void parse_bins(sei_cli_reconstruct *o, char *text, struct argp_state *state) {
     char *rest = NULL;
     for (char *word = strtok_r(text, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
         char *equals = strchr(word, '=');
         if (equals == NULL) {
-            o->bin = whole_of("--bin", word, state);
+            o->bin = sei_cli_whole_of("--bin", word, 1, 1000000, state);
             continue;
         }
         if (o->n_bins == SEI_CLI_MAX_BINS) argp_error(state, "--bin: more than %d channels", SEI_CLI_MAX_BINS);
         *equals = 0;
         o->bins[o->n_bins].channel = word;
-        o->bins[o->n_bins++].bin = whole_of("--bin", equals + 1, state);
+        o->bins[o->n_bins++].bin = sei_cli_whole_of("--bin", equals + 1, 1, 1000000, state);
     }
 }
 
@@ -74,7 +61,7 @@ static void parse_depth(sei_cli_reconstruct *o, const char *text, struct argp_st
     const size_t length = strlen(text);
     const bool nm = length > 2 && strcmp(text + length - 2, "nm") == 0;
     snprintf(number, sizeof number, "%.*s", (int)(nm ? length - 2 : length), text);
-    o->depth = real_of("--depth", number, state);
+    o->depth = sei_cli_number_of("--depth", number, state);
     o->depth_is_nm = nm;
     if (!(o->depth > 0)) argp_error(state, "--depth: %s is not above 0", text);
 }
@@ -88,14 +75,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case KEY_METHOD:
             if (sei_method_from_name(arg, &o->recon.method) != SEI_OK) argp_error(state, "%s", sei_last_error());
             break;
-        case KEY_ITERATIONS: o->recon.iterations = whole_of("--iterations", arg, state); break;
+        case KEY_ITERATIONS: o->recon.iterations = sei_cli_whole_of("--iterations", arg, 1, 1000000, state); break;
         case KEY_PROJECTOR:
             if (sei_kernel_from_name(arg, &o->recon.kernel) != SEI_OK) argp_error(state, "%s", sei_last_error());
             break;
         case KEY_DEPTH: parse_depth(o, arg, state); break;
         case KEY_RELAXATION:
             o->sirt_option = "--relaxation";
-            o->recon.relaxation = real_of("--relaxation", arg, state);
+            o->recon.relaxation = sei_cli_number_of("--relaxation", arg, state);
             break;
         case KEY_BACKGROUND: o->background = arg; break;
         case KEY_SUPPORT: o->support = arg; break;
@@ -105,7 +92,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             break;
         case KEY_CUTOFF:
             o->wbp_option = "--cutoff";
-            o->recon.filter_cutoff = real_of("--cutoff", arg, state);
+            o->recon.filter_cutoff = sei_cli_number_of("--cutoff", arg, state);
             break;
         case KEY_BIN: parse_bins(o, arg, state); break;
         case KEY_HISTORY: o->history = arg; break;

@@ -56,18 +56,12 @@ static const struct argp_option options[] = {
     {"percentiles", KEY_PERCENTILES, "LOW,HIGH", 0, "grey range (default 0.5,99.8)", 1},
     {0}};
 
-static double number_of(const char *option, const char *text, struct argp_state *state) {
-    double value = NAN;
-    if (!sei_parse_double(text, &value) || !isfinite(value)) argp_error(state, "%s: '%s' is not a number", option, text);
-    return value;
-}
-
 static void list_of(const char *option, char *text, number_list *list, struct argp_state *state) {
     char *rest = NULL;
     list->count = 0;
     for (char *word = strtok_r(text, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
         if (list->count == MAX_LIST) argp_error(state, "%s: more than %d numbers", option, MAX_LIST);
-        list->values[list->count++] = number_of(option, word, state);
+        list->values[list->count++] = sei_cli_number_of(option, word, state);
     }
     if (list->count == 0) argp_error(state, "%s: no number given", option);
 }
@@ -98,7 +92,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
                 argp_error(state, "composites and views need volumes");
             break;
         case KEY_THICKNESS:
-            s->picture.thickness_nm = number_of("--thickness-nm", arg, state);
+            s->picture.thickness_nm = sei_cli_number_of("--thickness-nm", arg, state);
             if (s->picture.thickness_nm < 0) argp_error(state, "--thickness-nm: %s is below 0", arg);
             break;
         case KEY_PLANE: planes_of(arg, s, state); break;
@@ -106,7 +100,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case KEY_COMPOSITE: s->composite = true; break;
         case KEY_VIEWS: list_of("--views", arg, &s->views_deg, state); break;
         case KEY_CUT:
-            s->picture.cut_fraction = number_of("--cut", arg, state);
+            s->picture.cut_fraction = sei_cli_number_of("--cut", arg, state);
             if (s->picture.cut_fraction < 0 || s->picture.cut_fraction > 1)
                 argp_error(state, "--cut: %s is not within 0 and 1", arg);
             break;
@@ -121,7 +115,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
                 argp_error(state, "--projection: '%s' is none of shaded, maximum, sum", arg);
             break;
         case KEY_LABELS: s->labels = arg; break;
-        case KEY_SCALE_BAR: s->picture.scale_bar_nm = number_of("--scale-bar-nm", arg, state); break;
+        case KEY_SCALE_BAR: s->picture.scale_bar_nm = sei_cli_number_of("--scale-bar-nm", arg, state); break;
         case KEY_PERCENTILES:
             list_of("--percentiles", arg, &range, state);
             if (range.count != 2) argp_error(state, "--percentiles: two numbers, LOW,HIGH");

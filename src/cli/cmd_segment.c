@@ -38,12 +38,6 @@ static const struct argp_option options[] = {
     {"smooth", KEY_SMOOTH, "PX", 0, "Gaussian before every threshold, sigma in voxels (default 0)", 1},
     {0}};
 
-static double number_of(const char *what, const char *text, struct argp_state *state) {
-    double value = NAN;
-    if (!sei_parse_double(text, &value) || !isfinite(value)) argp_error(state, "%s: '%s' is not a number", what, text);
-    return value;
-}
-
 static uint8_t label_of(const char *word, struct argp_state *state) {
     static const struct {
         const char *name;
@@ -66,7 +60,7 @@ static uint8_t label_of(const char *word, struct argp_state *state) {
 static void threshold_of(const char *word, sei_segment_rule *rule, struct argp_state *state) {
     int classes = 0, take = 1, used = 0;
     if (strncasecmp(word, "otsu", 4) != 0) {
-        rule->threshold = number_of("--rule, threshold", word, state);
+        rule->threshold = sei_cli_number_of("--rule, threshold", word, state);
         return;
     }
     const bool plain = word[4] == 0;
@@ -112,16 +106,16 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             a->options.wire = key == KEY_WIRE;
             a->wire_given = true;
             break;
-        case KEY_CLOSING: a->options.closing_nm = number_of("--closing-nm", arg, state); break;
+        case KEY_CLOSING: a->options.closing_nm = sei_cli_number_of("--closing-nm", arg, state); break;
         case KEY_MIN_VOXELS: {
-            const double count = number_of("--min-voxels", arg, state);
+            const double count = sei_cli_number_of("--min-voxels", arg, state);
             if (!(count >= 0) || count > 1e15 || count != floor(count))
                 argp_error(state, "--min-voxels: '%s' is not a count", arg);
             a->options.min_component_voxels = (int64_t)count;
             break;
         }
-        case KEY_VOID_WIDTH: a->options.min_void_width_px = number_of("--min-void-width", arg, state); break;
-        case KEY_SMOOTH: a->smooth_sigma_px = number_of("--smooth", arg, state); break;
+        case KEY_VOID_WIDTH: a->options.min_void_width_px = sei_cli_number_of("--min-void-width", arg, state); break;
+        case KEY_SMOOTH: a->smooth_sigma_px = sei_cli_number_of("--smooth", arg, state); break;
         case ARGP_KEY_END:
             if (a->files.count == 0) argp_error(state, "no volumes given");
             if (a->common.output == NULL && !a->common.plan) argp_error(state, "no output given: -o LABELS");

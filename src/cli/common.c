@@ -155,11 +155,19 @@ static size_t parse_bytes(const char *text) {
     return number * unit < 1e18 ? (size_t)(number * unit) : 0;
 }
 
-/* A number from the command line, or a usage error that names the option. */
-static double number_of(const char *option, const char *text, struct argp_state *state) {
+double sei_cli_number_of(const char *option, const char *text, struct argp_state *state) {
     double value = NAN;
     if (!sei_parse_double(text, &value) || !isfinite(value)) argp_error(state, "%s: '%s' is not a number", option, text);
     return value;
+}
+
+int sei_cli_whole_of(const char *option, const char *text, int low, int high, struct argp_state *state) {
+    const double value = sei_cli_number_of(option, text, state);
+    if (!(value >= low && value <= high) || value != floor(value)) {
+        argp_error(state, "%s: '%s' is not a whole number from %d to %d", option, text, low, high);
+        return low;
+    }
+    return (int)value;
 }
 
 /* Splits "A,B=C" in place. */
@@ -183,25 +191,21 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case KEY_PLAN: common->plan = true; break;
         case KEY_BACKEND: common->backend = arg; break;
         case KEY_ISA: common->isa = arg; break;
-        case KEY_THREADS:
-            common->threads = (int)strtol(arg, &end, 10);
-            if (*end != 0 || end == arg || common->threads < 1 || common->threads > 4096)
-                argp_error(state, "--threads: '%s' is not a count from 1 to 4096", arg);
-            break;
+        case KEY_THREADS: common->threads = sei_cli_whole_of("--threads", arg, 1, 4096, state); break;
         case KEY_MEMORY:
             common->memory_bytes = parse_bytes(arg);
             if (common->memory_bytes == 0) argp_error(state, "--memory: '%s' is not a size such as 8G or 500M", arg);
             break;
         case KEY_ANGLES: common->angles = arg; break;
         case KEY_PIXEL:
-            common->pixel_nm = number_of("--pixel-nm", arg, state);
+            common->pixel_nm = sei_cli_number_of("--pixel-nm", arg, state);
             if (!sei_pixel_nm_is_possible(common->pixel_nm))
                 argp_error(state, "--pixel-nm: %s is not from %g to %g", arg, SEI_PIXEL_NM_LEAST, SEI_PIXEL_NM_MOST);
             break;
         case KEY_AXIS:
-            common->axis_deg = strcmp(arg, "y") == 0 ? 0 : strcmp(arg, "x") == 0 ? 90 : number_of("--axis", arg, state);
+            common->axis_deg = strcmp(arg, "y") == 0 ? 0 : strcmp(arg, "x") == 0 ? 90 : sei_cli_number_of("--axis", arg, state);
             break;
-        case KEY_AXIS_OFFSET: common->axis_offset_px = number_of("--axis-offset", arg, state); break;
+        case KEY_AXIS_OFFSET: common->axis_offset_px = sei_cli_number_of("--axis-offset", arg, state); break;
         case KEY_INVERT: common->invert_tilt = true; break;
         case KEY_FLIP: common->flip_y = true; break;
         case KEY_TRUNCATED: common->allow_truncated = true; break;

@@ -31,35 +31,20 @@ done:
     return status;
 }
 
-/* model = A x, then w b / (A x + r) in its place, with the sums of the estimate x in the history. */
-static sei_status expectation(sei_solver *s, int row) {
-    sei_status status = SEI_OK;
-    sei_device *d = s->device;
-    SEI_TRY(SEI_OP(d, project)(d, &s->slab, s->volume, s->model));
-    SEI_TRY(SEI_OP(d, em_ratio)(d, &s->slab, s->counts, s->weight, s->background, s->model, s->slice_sums));
-    SEI_TRY(sei_solver_note(s, row));
-done:
-    return status;
+/* w b / (A x + r) in the place of A x. */
+static sei_status ratio(sei_solver *s) {
+    return SEI_OP(s->device, em_ratio)(s->device, &s->slab, s->counts, s->weight, s->background, s->model, s->slice_sums);
 }
 
 static sei_status maximisation(sei_solver *s) {
-    sei_status status = SEI_OK;
-    sei_device *d = s->device;
-    SEI_TRY(SEI_OP(d, backproject)(d, &s->slab, s->model, s->back));
-    SEI_TRY(SEI_OP(d, em_update)(d, &s->slab, s->back, s->inverse_column, s->volume));
-done:
-    return status;
+    return SEI_OP(s->device, em_update)(s->device, &s->slab, s->back, s->inverse_column, s->volume);
 }
 
 sei_status sei_solve_em(sei_solver *s) {
     sei_status status = SEI_OK;
     SEI_TRY(sei_solver_columns(s));
     SEI_TRY(start(s));
-    for (int i = 0; i < s->options->iterations; ++i) {
-        SEI_TRY(expectation(s, i));
-        SEI_TRY(maximisation(s));
-    }
-    SEI_TRY(expectation(s, s->options->iterations)); /* the sums of the result */
+    SEI_TRY(sei_solver_iterate(s, ratio, maximisation));
 done:
     return status;
 }

@@ -65,3 +65,18 @@ sei_status sei_solver_note(sei_solver *s, int row) {
     *s->steps_done += ny;
     return sei_progress_step(*s->steps_done);
 }
+
+sei_status sei_solver_iterate(sei_solver *s, sei_solver_step *compare, sei_solver_step *update) {
+    sei_status status = SEI_OK;
+    sei_device *d = s->device;
+    for (int i = 0; i <= s->options->iterations; ++i) {
+        SEI_TRY(SEI_OP(d, project)(d, &s->slab, s->volume, s->model));
+        SEI_TRY(compare(s));
+        SEI_TRY(sei_solver_note(s, i));
+        if (i == s->options->iterations) break;
+        SEI_TRY(SEI_OP(d, backproject)(d, &s->slab, s->model, s->back));
+        SEI_TRY(update(s));
+    }
+done:
+    return status;
+}

@@ -45,6 +45,12 @@ sei_status sei_solver_columns(sei_solver *s) SEI_MUST_CHECK;
 sei_status sei_solver_rows(sei_solver *s) SEI_MUST_CHECK;
 /* Adds slice_sums to row `row` of the history, slice by slice; takes one step of progress and sees to interrupts. */
 sei_status sei_solver_note(sei_solver *s, int row) SEI_MUST_CHECK;
+/*
+ * options->iterations times: model = A x, then `compare` with the data in its place, back = A' model, then `update` of x; the
+ * sums of every estimate, the last one too, go into the history.
+ */
+typedef sei_status sei_solver_step(sei_solver *s);
+sei_status sei_solver_iterate(sei_solver *s, sei_solver_step *compare, sei_solver_step *update) SEI_MUST_CHECK;
 /* Whether voxel (x, z) of the slab's slice y lies in the support. */
 bool sei_solver_in_support(const sei_solver *s, int x, int z, int y);
 

@@ -28,9 +28,8 @@ double sei_share(float value, const sei_range *range, double floor_share) {
 }
 
 /*
- * Colour of a pixel from the channels' shares s of their ranges: the mean of their colours weighted by s^2, as bright as
- * the strongest. A sum of the light would turn white wherever four elements meet, which is all of an SEI. In a composite
- * the lowest eighth of each range is left black, else the backgrounds of many channels add up to a haze.
+ * Colour of a pixel from the channels' shares of their ranges: their mix, as bright as the strongest. In a composite the lowest
+ * eighth of each range is left black, else the backgrounds of many channels add up to a haze.
  */
 static sei_status compose(size_t n, const sei_image *images, const sei_range *ranges, uint8_t (*rgb)[3], uint8_t **out) {
     const int64_t width = images[0].width, height = images[0].height;
@@ -40,14 +39,9 @@ static sei_status compose(size_t n, const sei_image *images, const sei_range *ra
     if (status != SEI_OK) return status;
 #pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t p = 0; p < width * height; ++p) {
-        double light[3] = {0, 0, 0}, weights = 0, brightest = 0;
-        for (size_t v = 0; v < n; ++v) {
-            const double share = sei_share(images[v].data[p], &ranges[v], floor_share);
-            for (int c = 0; c < 3; ++c) light[c] += share * share * rgb[v][c];
-            weights += share * share;
-            brightest = fmax(brightest, share);
-        }
-        for (int c = 0; c < 3 && weights > 0; ++c) pixels[3 * p + c] = (uint8_t)(light[c] / weights * brightest + 0.5);
+        sei_mix mix = {0};
+        for (size_t v = 0; v < n; ++v) sei_mix_add(&mix, sei_share(images[v].data[p], &ranges[v], floor_share), rgb[v]);
+        for (int c = 0; c < 3 && mix.weight > 0; ++c) pixels[3 * p + c] = (uint8_t)(mix.light[c] / mix.weight * mix.most + 0.5);
     }
     *out = pixels;
     return SEI_OK;
@@ -107,28 +101,44 @@ done:
     return status;
 }
 
+/* What a picture of n volumes is made of: an image, a range and a name for each. */
+typedef struct layers {
+    sei_image *images;
+    sei_range *ranges;
+    const char **names;
+} layers;
+
+static sei_status layers_new(size_t n, const sei_volume *volumes, layers *l) {
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(l->images, (int64_t)n, 1, 1));
+    SEI_TRY(SEI_NEW(l->ranges, (int64_t)n, 1, 1));
+    SEI_TRY(SEI_NEW(l->names, (int64_t)n, 1, 1));
+    for (size_t v = 0; v < n; ++v) l->names[v] = volumes[v].name;
+done:
+    return status;
+}
+
+static void layers_free(size_t n, layers *l) {
+    for (size_t v = 0; l->images != NULL && v < n; ++v) sei_image_free(&l->images[v]);
+    sei_free(l->images);
+    sei_free(l->ranges);
+    sei_free(l->names);
+}
+
 sei_status sei_render_composite(const char *path, size_t n, const sei_volume *volumes, const sei_picture_options *options,
                                 bool overwrite) {
-    sei_image *images = NULL;
-    sei_range *ranges = NULL;
-    const char **names = NULL;
+    layers l = {0};
     sei_status status = check_volumes(n, volumes);
     if (status == SEI_OK) status = sei_picture_check(options);
     if (status != SEI_OK) return status;
-    SEI_TRY(SEI_NEW(images, (int64_t)n, 1, 1));
-    SEI_TRY(SEI_NEW(ranges, (int64_t)n, 1, 1));
-    SEI_TRY(SEI_NEW(names, (int64_t)n, 1, 1));
+    SEI_TRY(layers_new(n, volumes, &l));
     for (size_t v = 0; v < n; ++v) {
-        names[v] = volumes[v].name;
-        SEI_TRY(sei_image_slab(&volumes[v], options, &images[v]));
-        SEI_TRY(sei_range_of_slabs(&volumes[v], options, &ranges[v]));
+        SEI_TRY(sei_image_slab(&volumes[v], options, &l.images[v]));
+        SEI_TRY(sei_range_of_slabs(&volumes[v], options, &l.ranges[v]));
     }
-    SEI_TRY(write_images(path, n, images, NULL, ranges, names, volumes[0].unit, options, overwrite));
+    SEI_TRY(write_images(path, n, l.images, NULL, l.ranges, l.names, volumes[0].unit, options, overwrite));
 done:
-    for (size_t v = 0; images != NULL && v < n; ++v) sei_image_free(&images[v]);
-    sei_free(images);
-    sei_free(ranges);
-    sei_free(names);
+    layers_free(n, &l);
     return status;
 }
 
@@ -167,49 +177,41 @@ done:
 
 sei_status sei_render_projection(const char *path, size_t n, const sei_volume *volumes, double view_deg,
                                  const sei_picture_options *options, bool overwrite) {
-    sei_image *images = NULL;
-    sei_range *ranges = NULL;
-    const char **names = NULL;
+    layers l = {0};
     double radius = 0;
     sei_status status = check_volumes(n, volumes);
     if (status == SEI_OK) status = sei_picture_check(options);
     if (status == SEI_OK && !isfinite(view_deg)) status = sei_fail(SEI_ERR_INPUT, "a view needs a finite angle in degrees");
     if (status != SEI_OK) return status;
-    SEI_TRY(SEI_NEW(images, (int64_t)n, 1, 1));
-    SEI_TRY(SEI_NEW(ranges, (int64_t)n, 1, 1));
-    SEI_TRY(SEI_NEW(names, (int64_t)n, 1, 1));
+    SEI_TRY(layers_new(n, volumes, &l));
     for (size_t v = 0; v < n; ++v) {
         /* what shows in slices decides how far the view reaches */
         sei_picture_options plain = *options;
         plain.range_low = plain.range_high = NAN;
-        names[v] = volumes[v].name;
-        SEI_TRY(sei_range_of_slabs(&volumes[v], &plain, &ranges[v]));
+        SEI_TRY(sei_range_of_slabs(&volumes[v], &plain, &l.ranges[v]));
     }
-    SEI_TRY(sei_image_view_radius(n, volumes, ranges, &radius));
+    SEI_TRY(sei_image_view_radius(n, volumes, l.ranges, &radius));
     if (options->projection == SEI_PROJECTION_SHADED) {
         uint8_t(*rgb)[3] = NULL, *pixels = NULL;
         sei_image frame = {.height = volumes[0].ny, .pixel_nm = volumes[0].voxel_nm, .down = "y"};
         sei_image_view_arrow(view_deg, &frame);
         status = SEI_NEW(rgb, (int64_t)n, 1, 1);
-        for (size_t v = 0; v < n && status == SEI_OK; ++v) sei_channel_colour(names[v], rgb[v]);
+        for (size_t v = 0; v < n && status == SEI_OK; ++v) sei_channel_colour(l.names[v], rgb[v]);
         if (status == SEI_OK)
-            status = sei_shade(n, volumes, ranges, rgb, view_deg, radius, options->cut_fraction, &frame.width, &pixels);
-        if (status == SEI_OK) status = write_images(path, n, &frame, pixels, ranges, names, "", options, overwrite);
+            status = sei_shade(n, volumes, l.ranges, rgb, view_deg, radius, options->cut_fraction, &frame.width, &pixels);
+        if (status == SEI_OK) status = write_images(path, n, &frame, pixels, l.ranges, l.names, "", options, overwrite);
         sei_free(rgb);
         sei_free(pixels);
         goto done;
     }
     for (size_t v = 0; v < n; ++v) {
         SEI_TRY(sei_interrupt_check());
-        SEI_TRY(range_of_views(&volumes[v], radius, options, &ranges[v]));
-        SEI_TRY(sei_image_project(&volumes[v], view_deg, radius, options->projection, &images[v]));
+        SEI_TRY(range_of_views(&volumes[v], radius, options, &l.ranges[v]));
+        SEI_TRY(sei_image_project(&volumes[v], view_deg, radius, options->projection, &l.images[v]));
     }
-    SEI_TRY(write_images(path, n, images, NULL, ranges, names, volumes[0].unit, options, overwrite));
+    SEI_TRY(write_images(path, n, l.images, NULL, l.ranges, l.names, volumes[0].unit, options, overwrite));
 done:
-    for (size_t v = 0; images != NULL && v < n; ++v) sei_image_free(&images[v]);
-    sei_free(images);
-    sei_free(ranges);
-    sei_free(names);
+    layers_free(n, &l);
     return status;
 }
 

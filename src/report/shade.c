@@ -45,15 +45,11 @@ static void fill(field *f, size_t n, const sei_volume *volumes, const sei_range 
 #pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t k = 0; k < f->nz; ++k) {
         for (int64_t p = k * section; p < (k + 1) * section; ++p) {
-            double light[3] = {0, 0, 0}, weights = 0, most = 0;
-            for (size_t v = 0; v < n; ++v) {
-                const double share = sei_share(volumes[v].data[p], &ranges[v], SEI_COMPOSITE_FLOOR);
-                for (int c = 0; c < 3; ++c) light[c] += share * share * rgb[v][c];
-                weights += share * share;
-                most = fmax(most, share);
-            }
-            f->density[p] = (float)most;
-            for (int c = 0; c < 3; ++c) f->rgb[3 * p + c] = most > 0.15 ? (uint8_t)lround(light[c] / weights) : 0;
+            sei_mix mix = {0};
+            for (size_t v = 0; v < n; ++v)
+                sei_mix_add(&mix, sei_share(volumes[v].data[p], &ranges[v], SEI_COMPOSITE_FLOOR), rgb[v]);
+            f->density[p] = (float)mix.most;
+            for (int c = 0; c < 3; ++c) f->rgb[3 * p + c] = mix.most > 0.15 ? (uint8_t)lround(mix.light[c] / mix.weight) : 0;
         }
     }
 }

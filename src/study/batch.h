@@ -42,6 +42,13 @@ enum { SEI_BATCH_GROUPS = 5 };
 extern const sei_batch_group sei_batch_groups[SEI_BATCH_GROUPS];
 bool sei_batch_in_group(int g, const char *name, const char *unit);
 
+/* A data set's place: by cycle, those without one last, then as the study lists them; for qsort. */
+typedef struct sei_batch_rank {
+    double cycle;
+    size_t index;
+} sei_batch_rank;
+int sei_batch_by_cycle(const void *a, const void *b);
+
 /* batch_process.c: runs every data set, options->jobs at a time, and fills results. */
 sei_status sei_batch_processes(sei_batch_state *batch) SEI_MUST_CHECK;
 /* batch_table.c: numbers.csv, plots, batch.json */

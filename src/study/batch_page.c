@@ -13,29 +13,9 @@
 
 enum { MAX_QUANTITIES = 128 };
 
-static const char *text_at(const json_t *object, const char *key) {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 static double real_at(const json_t *object, const char *key) {
     const json_t *value = json_object_get(object, key);
     return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-typedef struct ranked {
-    double cycle;
-    size_t index;
-    const json_t *set;
-} ranked;
-
-static int by_cycle(const void *a, const void *b) {
-    const ranked *p = a;
-    const ranked *q = b;
-    const double x = isnan(p->cycle) ? INFINITY : p->cycle;
-    const double y = isnan(q->cycle) ? INFINITY : q->cycle;
-    if (x != y) return x < y ? -1 : 1;
-    return p->index < q->index ? -1 : p->index > q->index;
 }
 
 /* The group a quantity belongs to; SEI_BATCH_GROUPS for none. */
@@ -46,7 +26,7 @@ static int group_of(const char *name, const char *unit) {
 }
 
 /* The done data sets' quantities of one group as a table: one row per data set by cycle. */
-static sei_status page_table(sei_page *page, const ranked *ranks, size_t n, int group) {
+static sei_status page_table(sei_page *page, const json_t *sets, const sei_batch_rank *ranks, size_t n, int group) {
     const char *columns[MAX_QUANTITIES + 1] = {"cycle"};
     const char *unit = "";
     size_t n_columns = 1;
@@ -57,24 +37,24 @@ static sei_status page_table(sei_page *page, const ranked *ranks, size_t n, int 
     for (size_t r = 0; r < n; ++r) {
         const char *key = NULL;
         json_t *number = NULL;
-        json_object_foreach(json_object_get(ranks[r].set, "numbers"), key, number) {
-            bool known = n_columns > MAX_QUANTITIES || group_of(key, text_at(number, "unit")) != group ||
+        json_object_foreach(json_object_get(json_array_get(sets, ranks[r].index), "numbers"), key, number) {
+            bool known = n_columns > MAX_QUANTITIES || group_of(key, sei_json_text_at(number, "unit")) != group ||
                          !isfinite(real_at(number, "value"));
             for (size_t c = 1; c < n_columns && !known; ++c) known = strcmp(columns[c], key) == 0;
             if (known) continue;
             columns[n_columns++] = key;
-            unit = text_at(number, "unit");
+            unit = sei_json_text_at(number, "unit");
         }
     }
     if (n_columns == 1) return SEI_OK;
     SEI_TRY(SEI_NEW(names, (int64_t)n, 1, 1));
     SEI_TRY(sei_table_alloc("numbers", n_columns, columns, n, &table));
     for (size_t r = 0; r < n; ++r) {
-        names[r] = text_at(ranks[r].set, "name");
+        names[r] = sei_json_text_at(json_array_get(sets, ranks[r].index), "name");
         table.cells[r * n_columns] = ranks[r].cycle;
         for (size_t c = 1; c < n_columns; ++c) {
             table.cells[r * n_columns + c] =
-                real_at(json_object_get(json_object_get(ranks[r].set, "numbers"), columns[c]), "value");
+                real_at(json_object_get(json_object_get(json_array_get(sets, ranks[r].index), "numbers"), columns[c]), "value");
         }
     }
     const bool has_unit = group < SEI_BATCH_GROUPS && strcmp(unit, "1") != 0 && unit[0] != 0;
@@ -89,22 +69,22 @@ done:
 
 /* Every group with its table and, when there is one, its plot. */
 static sei_status page_numbers(sei_page *page, const char *folder, const json_t *sets) {
-    ranked *ranks = NULL;
+    sei_batch_rank *ranks = NULL;
     char *path = NULL;
     size_t n = 0;
     sei_status status = SEI_NEW(ranks, (int64_t)json_array_size(sets) + 1, 1, 1);
     if (status != SEI_OK) return status;
     for (size_t i = 0; i < json_array_size(sets); ++i) {
         const json_t *set = json_array_get(sets, i);
-        if (json_integer_value(json_object_get(set, "exit_code")) == 0) ranks[n++] = (ranked){real_at(set, "cycle"), i, set};
+        if (json_integer_value(json_object_get(set, "exit_code")) == 0) ranks[n++] = (sei_batch_rank){real_at(set, "cycle"), i};
     }
     if (n > 0) {
-        qsort(ranks, n, sizeof *ranks, by_cycle);
+        qsort(ranks, n, sizeof *ranks, sei_batch_by_cycle);
         SEI_TRY(sei_page_heading(page, 2, "Numbers by cycle"));
         SEI_TRY(sei_page_paragraph(page, "numbers.csv holds them all with their standard deviations."));
     }
     for (int g = 0; g <= SEI_BATCH_GROUPS && n > 0; ++g) {
-        SEI_TRY(page_table(page, ranks, n, g));
+        SEI_TRY(page_table(page, sets, ranks, n, g));
         if (g == SEI_BATCH_GROUPS) break;
         char name[SEI_RUN_NAME];
         snprintf(name, sizeof name, "plots/%s.svg", sei_batch_groups[g].name);
@@ -129,14 +109,14 @@ static sei_status page_sets(sei_page *page, const char *folder, const json_t *se
     for (size_t i = 0; i < json_array_size(sets); ++i) {
         const json_t *set = json_array_get(sets, i);
         const int exit_code = (int)json_integer_value(json_object_get(set, "exit_code"));
-        SEI_TRY(sei_page_heading(page, 2, text_at(set, "name")));
+        SEI_TRY(sei_page_heading(page, 2, sei_json_text_at(set, "name")));
         if (exit_code != 0) {
-            snprintf(line, sizeof line, "Failed with exit code %d: %s", exit_code, text_at(set, "message"));
+            snprintf(line, sizeof line, "Failed with exit code %d: %s", exit_code, sei_json_text_at(set, "message"));
             SEI_TRY(sei_page_paragraph(page, line));
             continue;
         }
         for (size_t p = 0; p < sizeof shown / sizeof shown[0]; ++p) {
-            snprintf(name, sizeof name, "%s/pictures/%s.png", text_at(set, "folder"), shown[p]);
+            snprintf(name, sizeof name, "%s/pictures/%s.png", sei_json_text_at(set, "folder"), shown[p]);
             SEI_TRY(sei_path_join(folder, name, &path));
             if (sei_file_exists(path))
                 SEI_TRY(sei_page_picture(page, path, p == 0 ? "labels, cross-section" : "labels, seen along the beam"));
@@ -157,7 +137,7 @@ sei_status sei_page_of_batch(const char *folder, const char *html, bool overwrit
     SEI_TRY(sei_path_join(folder, "batch.json", &path));
     SEI_TRY(sei_sealed_read(path, &batch));
     const json_t *sets = json_object_get(batch, "data");
-    SEI_TRY(sei_page_begin(text_at(batch, "title")[0] != 0 ? text_at(batch, "title") : "Study", &page));
+    SEI_TRY(sei_page_begin(sei_json_text_at(batch, "title")[0] != 0 ? sei_json_text_at(batch, "title") : "Study", &page));
     SEI_TRY(page_numbers(page, folder, sets));
     SEI_TRY(page_sets(page, folder, sets));
     sei_page *finished = page;

@@ -24,19 +24,14 @@ typedef struct across {
     size_t n_columns;
     char names[MAX_COLUMNS][SEI_NAME_LENGTH];
     char units[MAX_COLUMNS][SEI_UNIT_LENGTH];
-    unsigned *order; /* data sets that are done, by cycle; those without one last */
+    size_t *order; /* data sets that are done, by cycle; those without one last */
     size_t n_rows;
     sei_numbers *numbers; /* [n_data] */
 } across;
 
-typedef struct ranked {
-    double cycle;
-    unsigned index;
-} ranked;
-
-static int by_cycle(const void *a, const void *b) {
-    const ranked *p = a;
-    const ranked *q = b;
+int sei_batch_by_cycle(const void *a, const void *b) {
+    const sei_batch_rank *p = a;
+    const sei_batch_rank *q = b;
     const double x = isnan(p->cycle) ? INFINITY : p->cycle;
     const double y = isnan(q->cycle) ? INFINITY : q->cycle;
     if (x != y) return x < y ? -1 : 1;
@@ -64,7 +59,7 @@ static void across_free(across *a, unsigned n) {
 static sei_status collect(const sei_batch_state *batch, across **out) {
     const unsigned n = batch->study->n_data;
     across *a = NULL;
-    ranked *ranks = NULL;
+    sei_batch_rank *ranks = NULL;
     char *path = NULL;
     char name[SEI_RUN_NAME];
     sei_status status = SEI_OK;
@@ -74,7 +69,7 @@ static sei_status collect(const sei_batch_state *batch, across **out) {
     SEI_TRY(SEI_NEW(ranks, n, 1, 1));
     for (unsigned i = 0; i < n; ++i) {
         if (batch->results[i].exit_code != 0) continue;
-        ranks[a->n_rows++] = (ranked){batch->results[i].cycle, i};
+        ranks[a->n_rows++] = (sei_batch_rank){batch->results[i].cycle, i};
         snprintf(name, sizeof name, "%s/measures.json", batch->folders[i]);
         SEI_TRY(sei_path_join(batch->run.root, name, &path));
         if (sei_file_exists(path)) SEI_TRY(sei_io_read_numbers(path, &a->numbers[i]));
@@ -82,7 +77,7 @@ static sei_status collect(const sei_batch_state *batch, across **out) {
         path = NULL;
         for (size_t k = 0; k < a->numbers[i].count; ++k) add_column(a, &a->numbers[i].items[k]);
     }
-    if (a->n_rows > 1) qsort(ranks, a->n_rows, sizeof *ranks, by_cycle);
+    if (a->n_rows > 1) qsort(ranks, a->n_rows, sizeof *ranks, sei_batch_by_cycle);
     for (size_t r = 0; r < a->n_rows; ++r) a->order[r] = ranks[r].index;
     *out = a;
     a = NULL;
@@ -115,7 +110,7 @@ static sei_status write_csv(sei_batch_state *batch, const sei_stage *stage, cons
     for (size_t c = 0; c < a->n_columns; ++c) SEI_TRY(sei_text_add(&csv, ",%s,%s_sd", a->names[c], a->names[c]));
     SEI_TRY(sei_text_append(&csv, "\n", 1));
     for (size_t r = 0; r < a->n_rows; ++r) {
-        const unsigned i = a->order[r];
+        const size_t i = a->order[r];
         SEI_TRY(add_cell(&csv, batch->results[i].name));
         SEI_TRY(add_real(&csv, batch->results[i].cycle));
         for (size_t c = 0; c < a->n_columns; ++c) {
@@ -229,9 +224,5 @@ done:
 }
 
 sei_status sei_stage_batch_report(sei_run_state *run, sei_stage *stage) {
-    char *path = NULL;
-    sei_status status = sei_run_path(run, stage, "report.html", &path);
-    if (status == SEI_OK) status = sei_page_of_batch(run->root, path, true);
-    sei_free(path);
-    return status;
+    return sei_stage_page(run, stage, sei_page_of_batch);
 }

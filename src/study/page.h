@@ -4,7 +4,11 @@
 
 #include <stdbool.h>
 
-#include "seitomo/status.h"
+#include "study/run.h"
+
+typedef sei_status sei_page_maker(const char *folder, const char *html, bool overwrite);
+/* A stage's report.html from the run's folder. */
+sei_status sei_stage_page(sei_run_state *run, sei_stage *stage, sei_page_maker *page_of) SEI_MUST_CHECK;
 
 sei_status sei_page_of_run(const char *folder, const char *html, bool overwrite) SEI_MUST_CHECK;
 sei_status sei_page_of_batch(const char *folder, const char *html, bool overwrite) SEI_MUST_CHECK;

@@ -58,6 +58,11 @@ static const char *text_of(const json_t *object, const char *key) {
     return text == NULL ? "" : text;
 }
 
+const char *sei_json_text_at(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
 sei_status sei_json_to_facts(const json_t *list, sei_facts *out) {
     for (size_t i = 0; i < json_array_size(list); ++i) {
         const json_t *f = json_array_get(list, i);

@@ -17,6 +17,8 @@ json_t *sei_json_numbers(const sei_numbers *numbers); /* by name */
 json_t *sei_json_facts(const sei_facts *facts);       /* list of {"key", "value", "source"} */
 /* A text that is no UTF-8 (from a file's header) with its bad bytes as '?'. */
 json_t *sei_json_text(const char *text);
+/* object[key], "" where there is no text. */
+const char *sei_json_text_at(const json_t *object, const char *key);
 sei_status sei_json_to_facts(const json_t *list, sei_facts *out) SEI_MUST_CHECK;
 sei_status sei_json_to_numbers(const json_t *object, sei_numbers *out) SEI_MUST_CHECK;
 

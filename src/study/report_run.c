@@ -10,11 +10,6 @@
 #include "study/record.h"
 #include "study/run.h"
 
-static const char *text_at(const json_t *object, const char *key) {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? "" : text;
-}
-
 /* The record of a stage; *record NULL when it is not there. */
 static sei_status stage_record(const char *folder, const char *stage, json_t **record) {
     char name[SEI_RUN_NAME];
@@ -71,8 +66,8 @@ static sei_status pictures(sei_page *page, const char *folder) {
     const json_t *files = json_object_get(record, "files");
     for (size_t i = 0; i < json_array_size(list); ++i) {
         const json_t *fact = json_array_get(list, i);
-        const char *value = text_at(fact, "value");
-        const char *group = text_at(fact, "source");
+        const char *value = sei_json_text_at(fact, "value");
+        const char *group = sei_json_text_at(fact, "source");
         const char *bar = strchr(value, '|');
         char name[SEI_RUN_NAME];
         if (bar == NULL) continue;
@@ -104,7 +99,7 @@ static sei_status reconstructions(sei_page *page, const char *folder, const json
     SEI_TRY(SEI_NEW(names, (int64_t)json_array_size(stages) + 1, 1, 1));
     SEI_TRY(sei_table_alloc("reconstructions", N_COLUMNS, columns, json_array_size(stages), &table));
     for (size_t i = 0; i < json_array_size(stages); ++i) {
-        const char *stage = text_at(json_array_get(stages, i), "stage");
+        const char *stage = sei_json_text_at(json_array_get(stages, i), "stage");
         json_t *record = NULL;
         sei_numbers numbers = {0};
         if (strncmp(stage, head, sizeof head - 1) != 0) continue;
@@ -140,18 +135,18 @@ sei_status sei_page_of_run(const char *folder, const char *html, bool overwrite)
     SEI_TRY(sei_sealed_read(path, &provenance));
     const json_t *recipe = json_object_get(provenance, "recipe");
     const json_t *stages = json_object_get(provenance, "stages");
-    const char *title = text_at(recipe, "title");
-    const char *cycle = text_at(recipe, "cycle");
+    const char *title = sei_json_text_at(recipe, "title");
+    const char *cycle = sei_json_text_at(recipe, "cycle");
     /* of a specimen that is no wire, the wire's numbers are nothing */
-    const char *word = text_at(json_object_get(recipe, "segment"), "wire");
+    const char *word = sei_json_text_at(json_object_get(recipe, "segment"), "wire");
     const bool wire = strcmp(word, "true") == 0 || strcmp(word, "yes") == 0;
     SEI_TRY(sei_page_begin(title[0] != 0 ? title : "Electron tomography run", &page));
     if (cycle[0] != 0 && strcmp(cycle, "nan") != 0) {
         snprintf(line, sizeof line, "Cycle %s.", cycle);
         SEI_TRY(sei_page_paragraph(page, line));
     }
-    snprintf(line, sizeof line, "Made by seitomo %s on backend %s.", text_at(provenance, "version"),
-             text_at(provenance, "backend"));
+    snprintf(line, sizeof line, "Made by seitomo %s on backend %s.", sei_json_text_at(provenance, "version"),
+             sei_json_text_at(provenance, "backend"));
     SEI_TRY(sei_page_paragraph(page, line));
     SEI_TRY(sei_page_heading(page, 2, "Measures"));
     SEI_TRY(numbers_of(page, folder, "measure",
@@ -178,10 +173,14 @@ done:
     return status;
 }
 
-sei_status sei_stage_report(sei_run_state *run, sei_stage *stage) {
+sei_status sei_stage_page(sei_run_state *run, sei_stage *stage, sei_page_maker *page_of) {
     char *path = NULL;
     sei_status status = sei_run_path(run, stage, "report.html", &path);
-    if (status == SEI_OK) status = sei_page_of_run(run->root, path, true);
+    if (status == SEI_OK) status = page_of(run->root, path, true);
     sei_free(path);
     return status;
+}
+
+sei_status sei_stage_report(sei_run_state *run, sei_stage *stage) {
+    return sei_stage_page(run, stage, sei_page_of_run);
 }

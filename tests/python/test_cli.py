@@ -126,6 +126,15 @@ def test_an_option_without_use_is_refused_not_passed_over(seitomo, tmp_path, wor
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", ["info a.emd --threads {}", "batch s.yaml -o b --jobs {}", "compare a.emd -o b --bin {}",
+                                   "align a.emd --json --iterations {}", "reconstruct a.emd -o b.mrc --iterations {}"])
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "4294967297", "many", "1x", "nan", ""])
+def test_a_count_that_is_none_is_refused(seitomo, tmp_path, words, number):
+    said = seitomo(*(number if w == "{}" else w for w in words.split()), code=2, cwd=tmp_path).stderr
+    assert f"{words.split()[-2]}: '{number}' is not a" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_input_is_ever_replaced(seitomo, tmp_path):
     """--force replaces what lies in the way, but never what the call reads, whatever it is called there."""
     small = [word for size in ("nx=16", "ny=8", "nz=16", "subsamples=1") for word in ("--set", f"image.{size}")]

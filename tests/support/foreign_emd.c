@@ -5,6 +5,11 @@
 #include "io/formats.h"
 #include "support/test.h"
 
+void foreign_emd_setup(void) {
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 hid_t foreign_emd_begin(const char *path) {
     const int32_t one = 1;
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
