@@ -2,7 +2,7 @@
  * Claims: the generator is Philox4x32-10 as published (Random123's known answers); fixed-order log and exp are accurate;
  * Poisson numbers follow their distribution (chi-square of the whole distribution, mean and variance, and the weights of each
  * method) for means from 0.01 to 1e5 and around the methods' borders, normal numbers theirs; numbers of other seeds, streams and
- * neighbouring indices are uncorrelated; nothing depends on the order of calls. needs: random123
+ * neighbouring indices are uncorrelated; nothing depends on the order of calls.
  */
 #include "core/random.h"
 

@@ -3,7 +3,7 @@
  * tilt; the sign convention is u = x cos - z sin; counts have the mean asked for, or the dose's, and Poisson variance; the
  * same seed gives the same bits for any number of threads, another seed independent noise; damage and contamination follow
  * the cumulative dose in the order of acquisition; gain, offset, noise and stored types are those asked for; the truth has
- * the specimen's volumes, from bodies and from voxels of another size; nonsense and overflow are refused. needs: random123
+ * the specimen's volumes, from bodies and from voxels of another size; nonsense and overflow are refused.
  */
 #include "core/threads.h"
 #include "seitomo/simulate.h"
