@@ -80,6 +80,31 @@ sei_status sei_io_read_labels(const char *path, sei_labels *out) SEI_MUST_CHECK;
 sei_status sei_io_write_labels(const char *path, const sei_labels *labels, const sei_provenance *provenance,
                                bool overwrite) SEI_MUST_CHECK;
 
+/*
+ * Spectra of a tilt series into one EMD 1.0 file, while they are made: /spectra/summed, float64 [tilt][energy], and with
+ * images /spectra/images, uint16 [tilt][y][x][energy] in compressed pieces of a row; both with axes in deg, nm and keV.
+ */
+typedef struct sei_spectra_shape {
+    int64_t n_tilts, ny, nx, n_energies; /* at most 65536 energies */
+    double pixel_nm;
+    double first_kev, step_kev; /* middle of the first energy bin; from bin to bin */
+    const double *tilt_deg;     /* [n_tilts], copied */
+    bool images;
+} sei_spectra_shape;
+typedef struct sei_spectra_file sei_spectra_file;
+
+/* Bytes before compression: what a plan says. */
+double sei_io_spectra_bytes(const sei_spectra_shape *shape);
+/* Begins the file under a temporary name; *out is for sei_io_spectra_close. SEI_ERR_USAGE, _INPUT (a size), _ENVIRONMENT,
+ * _MEMORY. */
+sei_status sei_io_spectra_begin(const char *path, const sei_spectra_shape *shape, bool overwrite,
+                                sei_spectra_file **out) SEI_MUST_CHECK;
+/* counts[nx][n_energies] of one row of one tilt; rows that never come are zeros. */
+sei_status sei_io_spectra_row(sei_spectra_file *file, int64_t tilt, int64_t y, const uint16_t *counts) SEI_MUST_CHECK;
+/* summed[n_tilts][n_energies]; then the file gets its name. provenance may be NULL; it goes inside. */
+sei_status sei_io_spectra_finish(sei_spectra_file *file, const double *summed, const sei_provenance *provenance) SEI_MUST_CHECK;
+void sei_io_spectra_close(sei_spectra_file *file); /* unfinished: nothing stays. NULL: nothing */
+
 /* CSV with a header line, C locale, shortest exact numbers, empty cells for NaN. */
 sei_status sei_io_write_table(const char *path, const sei_table *table, bool overwrite) SEI_MUST_CHECK;
 sei_status sei_io_read_table(const char *path, sei_table *out) SEI_MUST_CHECK;

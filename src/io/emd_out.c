@@ -18,8 +18,7 @@ static herr_t keep_reason(unsigned depth, const H5E_error2_t *entry, void *reaso
     return 0;
 }
 
-/* The file cannot be written; the deepest reason HDF5 gives is the system's. */
-static sei_status failed(const sei_h5_out *out, const char *what) {
+sei_status sei_h5_out_failed(const sei_h5_out *out, const char *what) {
     char reason[160] = "no reason given";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_reason, reason);
     H5Eclear2(H5E_DEFAULT);
@@ -39,7 +38,7 @@ sei_status sei_h5_create(const char *path, bool overwrite, sei_h5_out *out) {
     fresh.id = creation < 0 ? -1 : H5Fcreate(fresh.file.temporary, H5F_ACC_TRUNC, creation, H5P_DEFAULT);
     if (creation >= 0) H5Pclose(creation);
     if (fresh.id < 0) {
-        status = failed(&fresh, "/");
+        status = sei_h5_out_failed(&fresh, "/");
         sei_outfile_abort(&fresh.file);
         return status;
     }
@@ -74,18 +73,18 @@ sei_status sei_h5_finish(sei_h5_out *out) {
     struct stat info;
     sei_status status = SEI_OK;
     if (H5Fflush(out->id, H5F_SCOPE_GLOBAL) < 0 || H5Fget_filesize(out->id, &written) < 0) {
-        status = failed(out, "/");
+        status = sei_h5_out_failed(out, "/");
         goto done;
     }
     const herr_t closed = H5Fclose(out->id); /* may claim success on a full disk: look */
     out->id = -1;
     if (closed < 0 || fstat(out->file.fd, &info) != 0 || (hsize_t)info.st_size < written) {
-        status = failed(out, "/");
+        status = sei_h5_out_failed(out, "/");
         goto done;
     }
     out->id = H5Fopen(out->file.temporary, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (out->id < 0 || VISIT(out->id, count_object, &found) < 0 || found != out->objects) {
-        status = failed(out, "/ (what was written does not read back)");
+        status = sei_h5_out_failed(out, "/ (what was written does not read back)");
         goto done;
     }
     H5Fclose(out->id);
@@ -101,7 +100,7 @@ sei_status sei_h5_make_group(sei_h5_out *out, const char *path) {
     if (creation >= 0) H5Pset_obj_track_times(creation, false);
     const hid_t group = creation < 0 ? -1 : H5Gcreate2(out->id, path, H5P_DEFAULT, creation, H5P_DEFAULT);
     if (creation >= 0) H5Pclose(creation);
-    if (group < 0 || H5Gclose(group) < 0) return failed(out, path);
+    if (group < 0 || H5Gclose(group) < 0) return sei_h5_out_failed(out, path);
     out->objects += 1;
     return SEI_OK;
 }
@@ -116,14 +115,14 @@ static sei_status put(sei_h5_out *out, const char *path, const char *name, hid_t
     const bool written = attribute >= 0 && H5Awrite(attribute, memory_type, value) >= 0;
     const bool closed = attribute >= 0 && H5Aclose(attribute) >= 0;
     if (space >= 0) H5Sclose(space);
-    return written && closed ? SEI_OK : failed(out, name);
+    return written && closed ? SEI_OK : sei_h5_out_failed(out, name);
 }
 
 sei_status sei_h5_put_text(sei_h5_out *out, const char *path, const char *name, const char *text) {
     const hid_t type = H5Tcopy(H5T_C_S1);
     sei_status status = SEI_OK;
     if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0) {
-        status = failed(out, name);
+        status = sei_h5_out_failed(out, name);
     } else {
         status = put(out, path, name, type, type, 0, &text);
     }
@@ -184,7 +183,7 @@ sei_status sei_h5_write_list(sei_h5_out *out, const char *path, const double *va
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
     out->objects += 1;
-    return written && closed ? SEI_OK : failed(out, path);
+    return written && closed ? SEI_OK : sei_h5_out_failed(out, path);
 }
 
 /* An empty chunked dataset for the array. */
@@ -212,7 +211,7 @@ sei_status sei_h5_write_array(sei_h5_out *out, const char *path, const sei_h5_ar
     const hid_t type = memory_type_of(array->dtype);
     hid_t dataset = space < 0 ? -1 : make_dataset(out, path, array, space);
     if (memory < 0 || type < 0 || dataset < 0) {
-        status = failed(out, path);
+        status = sei_h5_out_failed(out, path);
         goto done;
     }
     out->objects += 1;
@@ -228,14 +227,14 @@ sei_status sei_h5_write_array(sei_h5_out *out, const char *path, const sei_h5_ar
         }
         if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
             H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, from) < 0) {
-            status = failed(out, path);
+            status = sei_h5_out_failed(out, path);
             goto done;
         }
     }
     const herr_t flushed = H5Dflush(dataset);
     const herr_t closed = H5Dclose(dataset);
     dataset = -1;
-    if (flushed < 0 || closed < 0) status = failed(out, path);
+    if (flushed < 0 || closed < 0) status = sei_h5_out_failed(out, path);
 done:
     if (dataset >= 0) H5Dclose(dataset);
     if (type >= 0) H5Tclose(type);
@@ -275,5 +274,5 @@ sei_status sei_h5_write_provenance(sei_h5_out *out, const char *json) {
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
     out->objects += 1;
-    return written && closed ? SEI_OK : failed(out, "/provenance");
+    return written && closed ? SEI_OK : sei_h5_out_failed(out, "/provenance");
 }

@@ -13,6 +13,9 @@ typedef struct sei_h5_out {
     int64_t objects; /* groups and datasets made, the root among them */
 } sei_h5_out;
 
+/* SEI_ERR_ENVIRONMENT: the file cannot be written; the deepest reason HDF5 gives is the system's. */
+sei_status sei_h5_out_failed(const sei_h5_out *out, const char *what) SEI_MUST_CHECK;
+
 sei_status sei_h5_create(const char *path, bool overwrite, sei_h5_out *out) SEI_MUST_CHECK;
 /* Flushes, closes, opens again, counts the objects, commits. Closed in any case. */
 sei_status sei_h5_finish(sei_h5_out *out) SEI_MUST_CHECK;
@@ -42,5 +45,8 @@ sei_status sei_h5_write_dim(sei_h5_out *out, const char *group, int number, int6
                             const char *unit) SEI_MUST_CHECK;
 /* The provenance: an attribute of the root while it fits, else a dataset of the same name. NULL: nothing. */
 sei_status sei_h5_write_provenance(sei_h5_out *out, const char *json) SEI_MUST_CHECK;
+
+/* emd_write.c: the frame of an EMD 1.0 file, its attributes and its root group. */
+sei_status sei_emd1_begin(sei_h5_out *out, const char *root) SEI_MUST_CHECK;
 
 #endif

@@ -151,14 +151,12 @@ done:
     return status;
 }
 
-/* The frame of an EMD 1.0 file: its attributes and its root group. */
-static sei_status begin_emd1(sei_h5_out *out, const char *root, const char *provenance_json) {
+sei_status sei_emd1_begin(sei_h5_out *out, const char *root) {
     sei_status status = SEI_OK;
     SEI_TRY(sei_h5_put_text(out, "/", "emd_group_type", "file"));
     SEI_TRY(sei_h5_put_integer(out, "/", "version_major", 1));
     SEI_TRY(sei_h5_put_integer(out, "/", "version_minor", 0));
     SEI_TRY(sei_h5_put_text(out, "/", "authoring_program", "seitomo"));
-    SEI_TRY(sei_h5_write_provenance(out, provenance_json));
     SEI_TRY(sei_h5_make_group(out, root));
     SEI_TRY(sei_h5_put_text(out, root, "emd_group_type", "root"));
     SEI_TRY(sei_h5_put_text(out, root, "python_class", "Root"));
@@ -191,7 +189,8 @@ done:
 static sei_status write_volumes(sei_h5_out *out, size_t n, const sei_volume *volumes, const char *provenance_json) {
     char group[GROUP_BYTES];
     sei_status status = SEI_OK;
-    SEI_TRY(begin_emd1(out, "/volumes", provenance_json));
+    SEI_TRY(sei_emd1_begin(out, "/volumes"));
+    SEI_TRY(sei_h5_write_provenance(out, provenance_json));
     for (size_t i = 0; i < n; ++i) {
         const sei_volume *v = &volumes[i];
         const sei_h5_array array = {v->nx, v->ny, v->nz, SEI_DTYPE_F32, v->data, NULL};
@@ -221,7 +220,8 @@ static sei_status write_labels(sei_h5_out *out, const sei_labels *labels, const 
     const sei_h5_array array = {labels->nx, labels->ny, labels->nz, SEI_DTYPE_U8, NULL, labels->data};
     sei_facts classes = {0};
     sei_status status = SEI_OK;
-    SEI_TRY(begin_emd1(out, "/segmentation", provenance_json));
+    SEI_TRY(sei_emd1_begin(out, "/segmentation"));
+    SEI_TRY(sei_h5_write_provenance(out, provenance_json));
     SEI_TRY(sei_h5_make_group(out, group));
     SEI_TRY(write_array1(out, group, &array, labels->voxel_nm, "labels", "", 0));
     SEI_TRY(sei_facts_add_classes(&classes, labels, group));
