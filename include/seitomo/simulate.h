@@ -5,7 +5,9 @@
 #ifndef SEITOMO_SIMULATE_H
 #define SEITOMO_SIMULATE_H
 
+#include "seitomo/backend.h"
 #include "seitomo/experiment.h"
+#include "seitomo/signal.h"
 #include "seitomo/specimen.h"
 #include "seitomo/types.h"
 
@@ -20,6 +22,7 @@ typedef struct sei_simulated_channel {
     char name[SEI_NAME_LENGTH];
     double counts;             /* mean net counts per pixel in the specimen's shadow, over all tilts; 0: not asked for */
     bool by_dose;              /* the signal is per electron and nm: scale = electrons of a pixel. counts must be 0 then */
+    double energy_kev;         /* above 0: photons, which the holder's shadow and absorption on the way out take away */
     double background;         /* counts in every pixel of every tilt, and */
     double peak_to_background; /* net counts over background counts in the shadow; 0: none. The background follows the
                                   specimen's bremsstrahlung where that is given, else it is the same everywhere */
@@ -36,17 +39,20 @@ typedef struct sei_simulation {
     bool beyond;    /* bodies may reach out of the volume sideways (x, z); supports and voids always may, and all along y */
     size_t n_channels;
     sei_simulated_channel channels[SEI_SIMULATE_MAX_CHANNELS];
-    sei_specimen specimen;        /* its arrays are borrowed */
-    const double *signal;         /* [n_materials][n_channels], per nm of path, 0 or more; borrowed */
-    const double *bremsstrahlung; /* [n_materials], per nm of path, any unit; borrowed; NULL: not known */
-    sei_experiment experiment;    /* field_nm2 is taken from the image */
-    int contaminant;              /* the material that contamination grows of; 0: none grows */
-    sei_faults faults;            /* its seed is the experiment's */
+    sei_specimen specimen;            /* its arrays are borrowed */
+    const double *signal;             /* [n_materials][n_channels], per nm of path, 0 or more; borrowed */
+    const double *bremsstrahlung;     /* [n_materials], per nm of path, any unit; borrowed; NULL: not known */
+    const sei_microscope *microscope; /* for shadow and absorption; borrowed; NULL: neither */
+    double absorption_nm;             /* edge of the cells in which photons are absorbed; 0: no absorption */
+    sei_experiment experiment;        /* field_nm2 is taken from the image */
+    int contaminant;                  /* the material that contamination grows of; 0: none grows */
+    sei_faults faults;                /* its seed is the experiment's */
+    sei_device *device;               /* where counts are drawn; NULL: cpu. The bits are the same everywhere */
 } sei_simulation;
 
 /* What the microscope gave, and what only its maker knows. Release with sei_simulated_free. */
 typedef struct sei_simulated {
-    sei_series series;   /* nominal angles, stated axis; sections count in the order of acquisition */
+    sei_series series;   /* nominal angles, stated axis */
     sei_table shifts;    /* tilt_deg, dx_px, dy_px: what undoes the drift, in the frame whose tilt axis is y (align's) */
     sei_table exposures; /* a row per tilt: tilt_deg, true_tilt_deg, order, dx_px, dy_px (where the image stands on the detector),
                             smear_x_px, smear_y_px, blur_nm, contamination_nm, dose_before_e_per_nm2 */
@@ -57,13 +63,18 @@ typedef struct sei_simulated {
 } sei_simulated;
 
 /*
- * Takes the tilt series: sei_tracer_paths of every tilt, times signal, damage and scale, plus contamination (a film of the
- * contaminant over the whole field, its thickness over the cosine of the true tilt) and background; then counting noise (a tilt's
- * numbers depend on seed, channel and nominal tilt alone), gain, offset, normal noise, rounding to whole-number types, and the
- * detector's faults. The shadow of the specimen is every pixel where a material that emits and is no support has a path. Same
- * bits for any number of threads . Errors: SEI_ERR_INPUT, one line each: sizes, a negative signal, a specimen larger than the
- * volume, a value that overflows the type it is stored as (with channel, tilt, value and limit), and what the experiment refuses;
- * SEI_ERR_MEMORY, SEI_ERR_INTERRUPTED; out is untouched then. Cost: tracing; memory: the series and one image per material.
+ * Takes the tilt series. Of every exposure: sei_tracer_paths, times signal and damage, plus contamination (a film over the
+ * whole field, its thickness over the cosine of the true tilt), times the scale, plus background; then counting noise and
+ * normal noise (the operator expose: a tilt's numbers depend on seed, channel and nominal tilt alone), gain, offset, rounding
+ * to whole-number types, and the detector's faults. The specimen's shadow is every pixel where a material that emits and is
+ * no support has a path.
+ *
+ * Same bits for any number of threads and every backend. Cost: tracing, again for every channel that is absorbed; memory: the
+ * series and one image per material.
+ *
+ * Errors: SEI_ERR_INPUT, one line each: sizes, a negative signal, a specimen larger than the volume, a value that overflows
+ * the type it is stored as (with channel, tilt, value and limit), and what the experiment refuses; SEI_ERR_MEMORY,
+ * SEI_ERR_INTERRUPTED, SEI_ERR_ENVIRONMENT (no such backend, a build without Random123); out is untouched then.
  */
 sei_status sei_simulate(const sei_simulation *simulation, sei_simulated *out) SEI_MUST_CHECK;
 void sei_simulated_free(sei_simulated *simulated);

@@ -32,7 +32,8 @@ static sei_status check_channel(const sei_simulation *s, const sei_simulated_cha
                             {"gain", channel->gain, 0, 1e12},
                             {"offset", channel->offset, -1e12, 1e12},
                             {"noise", channel->noise, 0, 1e6},
-                            {"readout", channel->readout, 0, 1e12}};
+                            {"readout", channel->readout, 0, 1e12},
+                            {"energy_kev", channel->energy_kev, 0, 1000}};
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; ++i) {
         if (bounds[i].value >= bounds[i].low && bounds[i].value <= bounds[i].high) continue;
         return sei_fail(SEI_ERR_INPUT, "simulation: channel '%s': %s is %g, expected %g to %g", channel->name, bounds[i].name,
@@ -51,6 +52,15 @@ static sei_status check_channel(const sei_simulation *s, const sei_simulated_cha
                         channel->name);
     }
     return SEI_OK;
+}
+
+/* Photons need a beam that makes them and a way out that can be told. */
+static sei_status check_absorption(const sei_simulation *s) {
+    if (!(s->absorption_nm >= 0) || (s->absorption_nm > 0 && s->microscope == NULL)) {
+        return sei_fail(SEI_ERR_INPUT, "simulation: absorption in cells of %g nm %s", s->absorption_nm,
+                        s->microscope == NULL ? "needs a microscope with detectors" : "is not possible");
+    }
+    return s->microscope != NULL ? sei_microscope_check(s->microscope) : SEI_OK;
 }
 
 static sei_status check_materials(const sei_simulation *s) {
@@ -142,6 +152,7 @@ static sei_status check_size(const sei_simulation *s) {
 sei_status sei_simulation_check(const sei_simulation *s) {
     sei_status status = check_image(s);
     for (size_t c = 0; status == SEI_OK && c < s->n_channels; ++c) status = check_channel(s, &s->channels[c]);
+    if (status == SEI_OK) status = check_absorption(s);
     if (status == SEI_OK) status = check_materials(s);
     if (status == SEI_OK) status = check_size(s);
     return status;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "core/random.h"
+#include "core/alloc.h"
 #include "core/threads.h"
 #include "simulate/streams.h"
 
@@ -48,22 +48,28 @@ static double make_mean(const sei_exposing *e, int64_t n, const float *brems, fl
 
 /* What one image goes through. */
 typedef struct detector {
-    sei_random counts, normal;
-    bool counting;
-    double noise, gain, offset;
+    sei_device *device;
+    sei_buffer *buffer;
+    sei_exposure exposure;
+    double gain, offset;
     bool whole;
 } detector;
 
-static void expose_image(const detector *d, uint64_t first_index, int64_t n, float *image) {
+static sei_status expose_image(const detector *d, int64_t n, float *image) {
+    sei_status status = SEI_OK;
+    if (d->exposure.counting || d->exposure.noise > 0) {
+        SEI_TRY(SEI_OP(d->device, upload)(d->device, d->buffer, 0, (size_t)n, image));
+        SEI_TRY(SEI_OP(d->device, expose)(d->device, &d->exposure, (size_t)n, d->buffer, d->buffer));
+        SEI_TRY(SEI_OP(d->device, download)(d->device, d->buffer, 0, (size_t)n, image));
+    }
+    if (d->gain == 1 && d->offset == 0 && !d->whole) return SEI_OK;
 #pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t p = 0; p < n; ++p) {
-        const uint64_t index = first_index + (uint64_t)p;
-        double value = (double)image[p];
-        if (d->counting) value = sei_random_poisson(&d->counts, index, value);
-        if (d->noise > 0) value += d->noise * sei_random_normal(&d->normal, index, 0);
-        value = d->offset + d->gain * value;
+        const double value = d->offset + d->gain * (double)image[p];
         image[p] = (float)(d->whole ? floor(value + 0.5) : value);
     }
+done:
+    return status;
 }
 
 /* The values a type holds; false for types that hold everything. */
@@ -92,18 +98,17 @@ static sei_status check_range(const sei_simulated_channel *channel, double tilt_
     return SEI_OK;
 }
 
-sei_status sei_detect(const sei_simulation *s, size_t c, const sei_exposing *exposing, const sei_tilt_exposure *exposures,
-                      int64_t n, const float *brems, sei_channel *out) {
+sei_status sei_detect(const sei_simulation *s, sei_device *device, size_t c, const sei_exposing *exposing,
+                      const sei_tilt_exposure *exposures, int64_t n, const float *brems, sei_channel *out) {
     const sei_simulated_channel *channel = &s->channels[c];
     const int64_t pixels = s->nx * s->ny;
     double range[2];
-    detector d = {.counts = {s->experiment.seed, (uint32_t)(SEI_STREAM_COUNTS + c)},
-                  .normal = {s->experiment.seed, (uint32_t)(SEI_STREAM_NOISE + c)},
-                  .counting = counting(channel),
+    detector d = {.device = device,
                   .gain = channel->gain > 0 ? channel->gain : 1,
                   .offset = channel->offset,
                   .whole = range_of(channel->stored, range)};
     double largest = 0;
+    sei_status status = SEI_OK;
     for (int64_t t = 0; t < n; ++t) {
         const float *under = exposing->brems > 0 && brems != NULL ? brems + t * pixels : NULL;
         largest = fmax(largest, make_mean(exposing, pixels, under, out->data + t * pixels));
@@ -114,18 +119,25 @@ sei_status sei_detect(const sei_simulation *s, size_t c, const sei_exposing *exp
                         "fewer counts",
                         channel->name, largest, most_counts);
     }
-    d.noise = hypot(channel->noise * largest, channel->readout / d.gain);
+    const double noise = hypot(channel->noise * largest, channel->readout / d.gain);
+    SEI_TRY(SEI_OP(device, alloc)(device, (size_t)pixels, &d.buffer));
     for (int64_t t = 0; t < n; ++t) {
         float *image = out->data + t * pixels;
-        expose_image(&d, (uint64_t)(exposures[t].index * pixels), pixels, image);
-        const sei_status status = check_range(channel, exposures[t].nominal_deg, pixels, image);
-        if (status != SEI_OK) return status;
+        d.exposure = (sei_exposure){.seed = s->experiment.seed,
+                                    .stream = (uint32_t)(SEI_STREAM_COUNTS + c),
+                                    .first_index = (uint64_t)(exposures[t].index * pixels),
+                                    .counting = counting(channel),
+                                    .noise = noise};
+        SEI_TRY(expose_image(&d, pixels, image));
+        SEI_TRY(check_range(channel, exposures[t].nominal_deg, pixels, image));
     }
     out->stored = channel->stored;
     snprintf(out->name, sizeof out->name, "%s", channel->name);
     snprintf(out->unit, sizeof out->unit, "%s",
-             counting(channel) && d.noise <= 0 && d.gain == 1 && d.offset == 0 ? "counts" : "grey");
-    return SEI_OK;
+             counting(channel) && noise <= 0 && d.gain == 1 && d.offset == 0 ? "counts" : "grey");
+done:
+    SEI_OP(device, release)(device, d.buffer);
+    return status;
 }
 
 void sei_settle_type(const sei_simulation *s, size_t c, int64_t n, sei_channel *channel) {

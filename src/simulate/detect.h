@@ -16,7 +16,7 @@ sei_status sei_find_scales(const sei_simulation *simulation, const sei_shadow *s
  * Counts, gain, offset, noise and rounding of channel c, in place on its ideal images; brems: the ideal bremsstrahlung of all
  * exposures, or NULL. Sets the channel's unit and stored type; SEI_ERR_INPUT names a value that overflows it.
  */
-sei_status sei_detect(const sei_simulation *simulation, size_t c, const sei_exposing *exposing,
+sei_status sei_detect(const sei_simulation *simulation, sei_device *device, size_t c, const sei_exposing *exposing,
                       const sei_tilt_exposure *exposures, int64_t n, const float *brems, sei_channel *channel) SEI_MUST_CHECK;
 /* Settles the stored type of a channel that left it open, once the faults are in. */
 void sei_settle_type(const sei_simulation *simulation, size_t c, int64_t n, sei_channel *channel);

@@ -13,6 +13,30 @@ static double emission(const sei_simulation *s, size_t m, size_t i) {
     return i < s->n_channels ? s->signal[m * s->n_channels + i] : s->bremsstrahlung[m];
 }
 
+static bool absorbs(const sei_simulation *s, size_t i) {
+    return i < s->n_channels && s->channels[i].energy_kev > 0 && s->microscope != NULL && s->absorption_nm > 0;
+}
+
+/* One attenuation map per absorbing channel. */
+static sei_status make_maps(sei_imager *imager) {
+    const sei_simulation *s = imager->simulation;
+    const double size_nm[3] = {(double)s->nx * s->pixel_nm, (double)s->ny * s->pixel_nm, (double)s->nz * s->pixel_nm};
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(imager->maps, (int64_t)s->n_channels, 1, 1));
+    for (size_t c = 0; c < s->n_channels; ++c) {
+        if (!absorbs(s, c)) continue;
+        sei_volume *map = &imager->maps[c];
+        SEI_TRY(sei_attenuation_maps(&s->specimen, size_nm, s->absorption_nm, 1, &s->channels[c].energy_kev, map));
+        const int64_t cells = map->nx * map->ny * map->nz;
+        if (cells > imager->n_weights) imager->n_weights = cells;
+    }
+    if (imager->n_weights == 0) goto done;
+    SEI_TRY(SEI_NEW(imager->weights, imager->n_weights, 1, 1));
+    SEI_TRY(SEI_NEW(imager->weighted, (int64_t)s->specimen.n_materials, s->ny, s->nx));
+done:
+    return status;
+}
+
 sei_status sei_imager_new(const sei_simulation *s, sei_imager *out) {
     sei_imager imager = {.simulation = s, .n_images = s->n_channels};
     sei_status status = SEI_OK;
@@ -24,6 +48,7 @@ sei_status sei_imager_new(const sei_simulation *s, sei_imager *out) {
         imager.lights[m] = imager.lights[m] && s->specimen.materials[m].label != SEI_LABEL_SUPPORT;
     }
     SEI_TRY(SEI_NEW(imager.paths, (int64_t)s->specimen.n_materials, s->ny, s->nx));
+    SEI_TRY(make_maps(&imager));
     SEI_TRY(sei_tracer_new(&s->specimen, &imager.tracer));
     *out = imager;
     memset(&imager, 0, sizeof imager);
@@ -33,7 +58,11 @@ done:
 }
 
 void sei_imager_free(sei_imager *imager) {
+    for (size_t c = 0; imager->maps != NULL && c < imager->simulation->n_channels; ++c) sei_volume_free(&imager->maps[c]);
+    sei_free(imager->maps);
+    sei_free(imager->weights);
     sei_free(imager->paths);
+    sei_free(imager->weighted);
     sei_tracer_free(imager->tracer);
     memset(imager, 0, sizeof *imager);
 }
@@ -49,6 +78,19 @@ static void add_up(const sei_simulation *s, const double *factor, double film, c
         }
         image[p] = (float)sum;
     }
+}
+
+/* The paths as channel c's photons leave them; imager->paths where nothing is absorbed. */
+static sei_status paths_of(sei_imager *imager, size_t i, const sei_view *view, const float **paths) {
+    const sei_simulation *s = imager->simulation;
+    *paths = imager->paths;
+    if (!absorbs(s, i)) return SEI_OK;
+    const sei_volume *map = &imager->maps[i];
+    const sei_weight_grid grid = {map->nx, map->ny, map->nz, map->voxel_nm, imager->weights};
+    sei_status status = sei_exit_weights(map, s->microscope, view->tilt_deg, imager->weights);
+    if (status == SEI_OK) status = sei_tracer_paths(imager->tracer, view, &grid, imager->weighted);
+    *paths = imager->weighted;
+    return status;
 }
 
 /* Rows are added up one by one and then in order, so the sums do not depend on threads. */
@@ -83,13 +125,19 @@ sei_status sei_imager_take(sei_imager *imager, const sei_tilt_exposure *e, float
     sei_status status = sei_tracer_paths(imager->tracer, &view, NULL, imager->paths);
     if (status != SEI_OK) return status;
     for (size_t i = 0; i < imager->n_images; ++i) {
+        const bool photons = i >= s->n_channels || s->channels[i].energy_kev > 0;
+        const double seen = photons && s->microscope != NULL ? sei_microscope_visible(s->microscope, e->true_deg) : 1;
+        const float *paths = NULL;
         double factor[SEI_MAX_MATERIALS] = {0};
+        status = paths_of(imager, i, &view, &paths);
+        if (status != SEI_OK) return status;
         for (size_t m = 1; m < s->specimen.n_materials; ++m) {
             factor[m] =
                 emission(s, m, i) * sei_damage_factor(&s->specimen.materials[m], e->dose_before_e_per_nm2, e->dose_e_per_nm2);
+            if (paths == imager->paths) factor[m] *= seen; /* the weights have the shadow in them */
         }
-        const double film = s->contaminant > 0 ? emission(s, (size_t)s->contaminant, i) * film_nm : 0;
-        add_up(s, factor, film, imager->paths, image[i]);
+        const double film = s->contaminant > 0 ? emission(s, (size_t)s->contaminant, i) * film_nm * seen : 0;
+        add_up(s, factor, film, paths, image[i]);
     }
     add_shadow(imager, image, shadow);
     return SEI_OK;

@@ -9,7 +9,11 @@ typedef struct sei_imager {
     const sei_simulation *simulation;
     size_t n_images; /* the channels, and the bremsstrahlung after them where it is wanted */
     sei_tracer *tracer;
+    sei_volume *maps;               /* [n_channels] attenuation; empty for channels without energy */
+    int64_t n_weights;              /* cells of the largest map */
+    float *weights;                 /* one map's */
     float *paths;                   /* [n_materials][ny][nx] */
+    float *weighted;                /* the same, for the channel at hand */
     bool lights[SEI_MAX_MATERIALS]; /* emits something and is no support: casts the specimen's shadow */
 } sei_imager;
 

@@ -66,7 +66,8 @@ done:
     return status;
 }
 
-static sei_status record(const sei_simulation *s, const sei_tilt_exposure *exposures, int64_t n, sei_simulated *made) {
+static sei_status record(const sei_simulation *s, sei_device *device, const sei_tilt_exposure *exposures, int64_t n,
+                         sei_simulated *made) {
     sei_series *series = &made->series;
     sei_imager imager = {0};
     sei_shadow shadow = {0};
@@ -79,7 +80,7 @@ static sei_status record(const sei_simulation *s, const sei_tilt_exposure *expos
     SEI_TRY(sei_find_scales(s, &shadow, exposures[0].dose_e_per_nm2 * s->pixel_nm * s->pixel_nm, exposing));
     for (size_t c = 0; c < s->n_channels; ++c) {
         made->scale[c] = exposing[c].scale;
-        SEI_TRY(sei_detect(s, c, &exposing[c], exposures, n, brems, &series->channels[c]));
+        SEI_TRY(sei_detect(s, device, c, &exposing[c], exposures, n, brems, &series->channels[c]));
         SEI_TRY(sei_interrupt_check());
     }
     sei_faults faults = s->faults;
@@ -95,6 +96,7 @@ done:
 sei_status sei_simulate(const sei_simulation *s, sei_simulated *out) {
     sei_simulated made = {0};
     sei_tilt_exposure *exposures = NULL;
+    sei_device *opened = NULL;
     int64_t n = 0;
     sei_experiment experiment = s->experiment;
     sei_status status = sei_simulation_check(s);
@@ -102,18 +104,23 @@ sei_status sei_simulate(const sei_simulation *s, sei_simulated *out) {
     experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
     SEI_TRY(sei_experiment_exposures(&experiment, &exposures, &n));
     SEI_TRY(sei_simulation_check_exposures(s, exposures, n));
+    if (s->device == NULL) {
+        const sei_device_options cpu = {.name = "cpu"};
+        SEI_TRY(sei_device_open(&cpu, &opened));
+    }
     SEI_TRY(sei_series_alloc(s->nx, s->ny, n, s->n_channels, &made.series));
     made.series.pixel_nm = s->pixel_nm;
     made.series.axis_deg = s->experiment.axis_deg;
     made.series.axis_offset_px = s->experiment.axis_offset_px;
     SEI_TRY(tables(s, exposures, n, &made));
-    SEI_TRY(record(s, exposures, n, &made));
+    SEI_TRY(record(s, s->device != NULL ? s->device : opened, exposures, n, &made));
     SEI_TRY(sei_facts_set(&made.series.facts, "specimen", "simulated", "virtual microscope"));
     *out = made;
     memset(&made, 0, sizeof made);
 done:
     sei_simulated_free(&made);
     sei_free(exposures);
+    sei_device_close(opened);
     return status;
 }
 

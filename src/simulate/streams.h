@@ -2,7 +2,7 @@
 #ifndef SEI_SIMULATE_STREAMS_H
 #define SEI_SIMULATE_STREAMS_H
 
-/* Counts and noise add their channel's index. */
+/* Counts add their channel's index. The operator expose draws counts and noise from one stream. */
 enum {
     SEI_STREAM_DRIFT = 1,
     SEI_STREAM_HOT = 2,
@@ -12,7 +12,7 @@ enum {
     SEI_STREAM_MISSING = 6,
     SEI_STREAM_DEAD = 7,
     SEI_STREAM_COUNTS = 100,
-    SEI_STREAM_NOISE = 200
+    SEI_STREAM_SPECTRA = 1000
 };
 
 #endif

@@ -53,36 +53,99 @@ static sei_status unknown_material(const char *path, const sei_simulation_entry 
     return sei_fail(SEI_ERR_INPUT, "%s: %s: unknown material '%s'; the file defines: %s", path, key, name, known);
 }
 
-/* A material without signal in any channel is a void. */
+/* Name, composition and damage; a material is known by its name alone unless the file says what it emits. */
 static sei_status fill_materials(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
-    const size_t n_channels = entry->n_channels;
     sei_status status = SEI_OK;
     SEI_TRY(SEI_NEW(file->materials, entry->n_materials + 1, 1, 1));
-    SEI_TRY(SEI_NEW(file->signal, entry->n_materials + 1, entry->n_channels, 1));
     snprintf(file->materials[0].name, SEI_NAME_LENGTH, "vacuum");
-    file->materials[0].is_void = true;
     for (unsigned m = 0; m < entry->n_materials; ++m) {
         const sei_material_entry *from = &entry->materials[m];
-        sei_material *to = &file->materials[m + 1];
-        if (from->n_signal != n_channels) {
-            return sei_fail(SEI_ERR_INPUT, "%s: materials.%u.signal: %u values for %zu channels; give one per channel", path, m,
-                            from->n_signal, n_channels);
+        char where[SEI_TEXT_LENGTH];
+        snprintf(where, sizeof where, "%s: materials.%u", path, m);
+        if (strcmp(from->name, "vacuum") == 0 || material_of(entry, from->name) <= (int)m) {
+            return sei_fail(SEI_ERR_INPUT, "%s: '%s' is defined already; name materials apart", where, from->name);
         }
-        snprintf(to->name, sizeof to->name, "%s", from->name);
-        to->label = (uint8_t)from->label;
-        to->critical_dose_e_per_nm2 = from->critical_dose_e_per_nm2;
-        to->lost_fraction = from->lost_fraction;
-        to->is_void = true;
-        for (size_t c = 0; c < n_channels; ++c) {
-            file->signal[(m + 1) * n_channels + c] = from->signal[c];
-            to->is_void = to->is_void && from->signal[c] == 0;
-        }
+        SEI_TRY(sei_signal_material_fill(where, from->name, from->label, from->signal == NULL, &from->physics,
+                                         &file->materials[m + 1]));
     }
     file->simulation.specimen.n_materials = entry->n_materials + 1;
     file->simulation.specimen.materials = file->materials;
-    file->simulation.signal = file->signal;
 done:
     return status;
+}
+
+/* The signals that stand in the file, [n_materials][n_channels]; every channel of kind given needs them. */
+static sei_status given_signals(const char *path, const sei_simulation_entry *entry, double *given) {
+    unsigned wanting = entry->n_channels;
+    for (unsigned c = entry->n_channels; c-- > 0;) {
+        if (entry->channels[c].physics.kind == SEI_SIGNAL_GIVEN) wanting = c;
+    }
+    for (unsigned m = 0; m < entry->n_materials; ++m) {
+        const sei_material_entry *from = &entry->materials[m];
+        if (from->n_signal == 0 && wanting < entry->n_channels && from->physics.density_g_cm3 != 0) {
+            return sei_fail(SEI_ERR_INPUT,
+                            "%s: materials.%u: no signal for channel '%s'; give one value per channel, or let the "
+                            "channel be of kind haadf or eds",
+                            path, m, entry->channels[wanting].name);
+        }
+        if (from->n_signal > 0 && from->n_signal != entry->n_channels) {
+            return sei_fail(SEI_ERR_INPUT, "%s: materials.%u.signal: %u values for %u channels; give one per channel", path, m,
+                            from->n_signal, entry->n_channels);
+        }
+        for (unsigned c = 0; c < from->n_signal; ++c) given[(m + 1) * entry->n_channels + c] = from->signal[c];
+    }
+    return SEI_OK;
+}
+
+/* What every material gives to every channel, and which materials are voids. */
+static sei_status fill_signals(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
+    const size_t n_channels = entry->n_channels, n_materials = entry->n_materials + 1;
+    sei_signal_channel physics[SEI_SIMULATE_MAX_CHANNELS];
+    double *given = NULL;
+    bool photons = false, composed = true;
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(file->microscope, 1, 1, 1));
+    SEI_TRY(sei_microscope_fill(path, &entry->microscope, file->microscope));
+    for (size_t c = 0; c < n_channels; ++c) {
+        sei_simulated_channel *channel = &file->simulation.channels[c];
+        char where[SEI_TEXT_LENGTH];
+        snprintf(where, sizeof where, "%s: channels.%zu", path, c);
+        SEI_TRY(sei_signal_channel_fill(where, channel->name, &entry->channels[c].physics, file->microscope, &physics[c]));
+        channel->peak_to_background = physics[c].peak_to_background;
+        if (physics[c].kind != SEI_SIGNAL_EDS) continue;
+        photons = true;
+        channel->by_dose = !(channel->counts > 0);
+        channel->energy_kev = (physics[c].window_kev[0] + physics[c].window_kev[1]) / 2;
+    }
+    SEI_TRY(SEI_NEW(given, (int64_t)n_materials, (int64_t)n_channels, 1));
+    SEI_TRY(SEI_NEW(file->signal, (int64_t)n_materials, (int64_t)n_channels, 1));
+    SEI_TRY(given_signals(path, entry, given));
+    status = sei_signal_coefficients(n_materials, file->materials, given, n_channels, physics, file->microscope, file->signal);
+    if (status != SEI_OK) status = sei_fail_context(status, "%s", path);
+    SEI_TRY(status);
+    for (size_t m = 0; m < n_materials; ++m) {
+        sei_material *material = &file->materials[m];
+        material->is_void = material->n_constituents == 0;
+        for (size_t c = 0; c < n_channels; ++c) material->is_void = material->is_void && file->signal[m * n_channels + c] == 0;
+        composed = composed && (material->is_void || material->n_constituents > 0);
+    }
+    file->simulation.signal = file->signal;
+    if (!photons) goto done;
+    file->simulation.microscope = file->microscope;
+    if (!composed) goto done; /* the background is the same everywhere then */
+    SEI_TRY(SEI_NEW(file->bremsstrahlung, (int64_t)n_materials, 1, 1));
+    SEI_TRY(sei_signal_bremsstrahlung(n_materials, file->materials, file->bremsstrahlung));
+    file->simulation.bremsstrahlung = file->bremsstrahlung;
+done:
+    sei_free(given);
+    return status;
+}
+
+/* Photons are absorbed in cubes, so many along the longest edge of the volume. */
+static void fill_absorption(const sei_simulation_entry *entry, sei_simulation *s) {
+    const int64_t longest = s->nx > s->ny ? (s->nx > s->nz ? s->nx : s->nz) : (s->ny > s->nz ? s->ny : s->nz);
+    if (s->microscope == NULL || !entry->microscope.absorption) return;
+    s->absorption_nm = (double)longest * s->pixel_nm / entry->microscope.absorption_cells;
 }
 
 static sei_status fill_bodies(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
@@ -128,7 +191,6 @@ static void fill_channels(const sei_simulation_entry *entry, sei_simulation *s) 
         sei_simulated_channel *to = &s->channels[c];
         *to = (sei_simulated_channel){.counts = from->counts,
                                       .background = from->background,
-                                      .peak_to_background = from->peak_to_background,
                                       .noise = from->noise,
                                       .readout = from->readout,
                                       .gain = from->gain,
@@ -205,6 +267,8 @@ sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *
     fill_channels(entry, s);
     SEI_TRY(fill_tilts(path, &entry->tilts, &file));
     SEI_TRY(fill_materials(path, entry, &file));
+    SEI_TRY(fill_signals(path, entry, &file));
+    fill_absorption(entry, s);
     SEI_TRY(fill_bodies(path, entry, &file));
     SEI_TRY(fill_experiment(path, entry, s));
     *out = file;
@@ -220,6 +284,8 @@ void sei_simulation_file_free(sei_simulation_file *file) {
     sei_free(file->missing_deg);
     sei_free(file->materials);
     sei_free(file->signal);
+    sei_free(file->bremsstrahlung);
+    sei_free(file->microscope);
     sei_free(file->bodies);
     sei_free(file->resolved);
     memset(file, 0, sizeof *file);

@@ -11,12 +11,15 @@ typedef struct sei_simulation_file {
     double *missing_deg;
     sei_material *materials; /* [0] is vacuum */
     double *signal;
+    double *bremsstrahlung;
+    sei_microscope *microscope;
     sei_body *bodies;
     bool write_volumes, write_measures, write_pictures;
     char *resolved; /* the whole file with overrides and defaults, as JSON text */
 } sei_simulation_file;
 
-/* Reads the file with overrides. SEI_ERR_INPUT names file, line and key; unknown materials are named with the known ones. */
+/* Reads the file with overrides. SEI_ERR_INPUT names file, line and key; unknown materials are named with the known ones.
+ * SEI_ERR_ENVIRONMENT: channels of kind haadf or eds in a build without xraylib. */
 sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *const *set,
                                     sei_simulation_file *out) SEI_MUST_CHECK;
 void sei_simulation_file_free(sei_simulation_file *file);

@@ -40,22 +40,19 @@ static const cyaml_schema_field_t tilts_fields[] = {
 static const cyaml_schema_field_t channel_fields[] = {TEXT("name", sei_channel_entry, name, 1),
                                                       NUMBER("counts", sei_channel_entry, counts),
                                                       NUMBER("background", sei_channel_entry, background),
-                                                      NUMBER("peak_to_background", sei_channel_entry, peak_to_background),
                                                       NUMBER("noise", sei_channel_entry, noise),
                                                       NUMBER("readout", sei_channel_entry, readout),
                                                       NUMBER("gain", sei_channel_entry, gain),
                                                       NUMBER("offset", sei_channel_entry, offset),
                                                       CHOICE("stored", sei_channel_entry, stored, types),
+                                                      SEI_SIGNAL_CHANNEL_FIELDS(sei_channel_entry, physics),
                                                       CYAML_FIELD_END};
 static const cyaml_schema_value_t channel_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, sei_channel_entry, channel_fields)};
 static const cyaml_schema_field_t material_fields[] = {
-    TEXT("name", sei_material_entry, name, 1),
-    WHOLE("label", sei_material_entry, label),
-    CYAML_FIELD_SEQUENCE_COUNT("signal", CYAML_FLAG_POINTER, sei_material_entry, signal, n_signal, &number, 1,
-                               SEI_SIMULATE_MAX_CHANNELS),
-    NUMBER("critical_dose_e_per_nm2", sei_material_entry, critical_dose_e_per_nm2),
-    NUMBER("lost_fraction", sei_material_entry, lost_fraction),
-    CYAML_FIELD_END};
+    TEXT("name", sei_material_entry, name, 1), WHOLE("label", sei_material_entry, label),
+    CYAML_FIELD_SEQUENCE_COUNT("signal", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sei_material_entry, signal, n_signal, &number,
+                               1, SEI_SIMULATE_MAX_CHANNELS),
+    SEI_SIGNAL_MATERIAL_FIELDS(sei_material_entry, physics), CYAML_FIELD_END};
 static const cyaml_schema_value_t material_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, sei_material_entry, material_fields)};
 static const cyaml_schema_field_t body_fields[] = {
     CHOICE("shape", sei_body_entry, shape, shapes),
@@ -102,6 +99,8 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_SEQUENCE_COUNT("materials", CYAML_FLAG_POINTER, sei_simulation_entry, materials, n_materials, &material_value, 1,
                                SEI_MAX_MATERIALS - 1),
     CYAML_FIELD_SEQUENCE_COUNT("bodies", CYAML_FLAG_POINTER, sei_simulation_entry, bodies, n_bodies, &body_value, 1, 10000),
+    CYAML_FIELD_MAPPING("microscope", CYAML_FLAG_DEFAULT, sei_simulation_entry, microscope, sei_microscope_fields),
+    CYAML_FIELD_MAPPING("spectra", CYAML_FLAG_DEFAULT, sei_simulation_entry, spectra, sei_spectra_fields),
     CYAML_FIELD_MAPPING("experiment", CYAML_FLAG_DEFAULT, sei_simulation_entry, experiment, experiment_fields),
     CYAML_FIELD_MAPPING("output", CYAML_FLAG_DEFAULT, sei_simulation_entry, output, output_fields),
     CYAML_FIELD_END};
@@ -121,14 +120,15 @@ static const sei_yaml_range ranges[] = {{"image.nx", 1, 16384},
                                         {"tilts.missing_count", 0, 10000},
                                         {"channels.*.counts", 0, 1e6},
                                         {"channels.*.background", 0, 1e6},
-                                        {"channels.*.peak_to_background", 0, 1e6},
                                         {"channels.*.noise", 0, 1},
                                         {"channels.*.readout", 0, 1e6},
                                         {"channels.*.gain", 1e-9, 1e9},
                                         {"channels.*.offset", -1e9, 1e9},
-                                        {"materials.*.label", 0, 255},
-                                        {"materials.*.critical_dose_e_per_nm2", 0, 1e15},
-                                        {"materials.*.lost_fraction", 0, 1},
+                                        {"materials.*.label", -1, 255},
+                                        SEI_SIGNAL_CHANNEL_RANGES,
+                                        SEI_SIGNAL_MATERIAL_RANGES,
+                                        SEI_MICROSCOPE_RANGES,
+                                        SEI_SPECTRA_RANGES,
                                         {"experiment.current_pa", 0, 1e6},
                                         {"experiment.seconds", 0, 1e6},
                                         {"experiment.dwell_us", 0, 1e6},
@@ -159,14 +159,16 @@ const sei_yaml_spec sei_simulation_spec = {
         "image: {subsamples: 4, beyond: no}\n"
         "tilts: {from: -60, to: 60, step: 5, scheme: continuous, start: nan, first: up, group: 1, missing: [],\n"
         "  missing_count: 0}\n"
-        "channels: [{counts: 0, background: 0, peak_to_background: 0, noise: 0, readout: 0, gain: 1, offset: 0,\n"
-        "  stored: auto}]\n"
-        "materials: [{critical_dose_e_per_nm2: 0, lost_fraction: 0}]\n"
+        "channels: [{counts: 0, background: 0, noise: 0, readout: 0, gain: 1, offset: 0,\n"
+        "  stored: auto, " SEI_SIGNAL_CHANNEL_DEFAULTS
+        "}]\n"
+        "materials: [{label: -1, " SEI_SIGNAL_MATERIAL_DEFAULTS
+        "}]\n"
         "bodies: [{rotation_deg: 0}]\n"
         "experiment: {current_pa: 0, seconds: 0, dwell_us: 0, frames: 1, dose_e_per_nm2: 0, angle_sd_deg: 0,\n"
         "  backlash_deg: 0, drift_px: 0, drift_walk_px: 0, drift_px_per_s: [0, 0], drift_in_tilt_px: 0, axis_deg: 0,\n"
         "  axis_error_deg: 0, axis_offset_px: 0, blur_nm: 0, blur_tilt_nm: 0, contaminant: '',\n"
-        "  contamination_nm_per_1e6: 0, hot_pixels: 0, dead_rows: 0, dead_columns: 0}\n"
-        "output: {volumes: yes, measures: yes, pictures: yes}\n",
+        "  contamination_nm_per_1e6: 0, hot_pixels: 0, dead_rows: 0, dead_columns: 0}\n" SEI_MICROSCOPE_DEFAULTS
+            SEI_SPECTRA_DEFAULTS "output: {volumes: yes, measures: yes, pictures: yes}\n",
     .n_ranges = sizeof ranges / sizeof ranges[0],
     .ranges = ranges};

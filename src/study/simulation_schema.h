@@ -3,20 +3,22 @@
 #define SEI_STUDY_SIMULATION_SCHEMA_H
 
 #include "seitomo/simulate.h"
+#include "study/signal_file.h"
 #include "study/yaml.h"
 
 typedef struct sei_channel_entry {
     char *name;
-    double counts, background, peak_to_background, noise, readout, gain, offset;
+    sei_signal_channel_entry physics;
+    double counts, background, noise, readout, gain, offset;
     int stored; /* sei_dtype */
 } sei_channel_entry;
 
 typedef struct sei_material_entry {
     char *name;
-    int label;
-    double *signal;
+    int label;      /* -1: the known material's */
+    double *signal; /* NULL: none given */
     unsigned n_signal;
-    double critical_dose_e_per_nm2, lost_fraction;
+    sei_signal_material_entry physics;
 } sei_material_entry;
 
 typedef struct sei_body_entry {
@@ -63,6 +65,8 @@ typedef struct sei_simulation_entry {
     unsigned n_materials;
     sei_body_entry *bodies;
     unsigned n_bodies;
+    sei_microscope_entry microscope;
+    sei_spectra_entry spectra;
     sei_experiment_entry experiment;
     struct sei_output_entry {
         bool volumes, measures, pictures;
