@@ -29,12 +29,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
+/* With --plan says what is needed; without it refuses what --memory does not allow. */
 static sei_status plan(const words *w, const sei_simulation_file *file, const sei_simulation_output *output) {
     const double gib = 1073741824.0;
     const sei_simulation *s = &file->simulation;
     sei_simulation_plan p;
-    const sei_status status = sei_simulation_make_plan(file, output, &p);
-    if (status != SEI_OK) return status;
+    sei_status status = sei_simulation_make_plan(file, output, &p);
+    if (status == SEI_OK) status = sei_cli_check_memory(&w->common, p.memory_bytes);
+    if (status != SEI_OK || !w->common.plan) return status;
     sei_info(
         "plan: memory %.2f GiB, disk at most %.2f GiB, about %.0f s; %lld images of %lld x %lld in %zu channels; nothing was "
         "written",
@@ -58,6 +60,7 @@ sei_status sei_cmd_simulate(int argc, char **argv) {
     words w = {0};
     sei_simulation_file file = {0};
     sei_numbers truth = {0};
+    sei_device *device = NULL;
     char seed[40];
     sei_status status = sei_cli_begin(&argp, argc, argv, &w, &w.common);
     if (status != SEI_OK) return status;
@@ -67,14 +70,15 @@ sei_status sei_cmd_simulate(int argc, char **argv) {
     }
     const sei_simulation_output output = {w.common.output, w.mrc, w.tiff, w.common.force};
     SEI_TRY(sei_simulation_file_read(w.file, w.common.n_set, w.common.set, &file));
-    if (w.common.plan) {
-        status = plan(&w, &file, &output);
-        goto done;
-    }
+    SEI_TRY(plan(&w, &file, &output));
+    if (w.common.plan) goto done;
+    SEI_TRY(sei_cli_open_device(&w.common, &device));
+    file.simulation.device = device;
     SEI_TRY(sei_simulation_run(&file, &output, &truth));
     sei_info("tilt series and truth: %s", w.common.output);
     status = sei_cli_print_json(&w.common, sei_cli_numbers(&truth));
 done:
+    sei_device_close(device);
     sei_simulation_file_free(&file);
     sei_numbers_free(&truth);
     return status;

@@ -89,7 +89,7 @@ static const struct {
              {"report", USES_FILES},
              {"run", USES_SERIES | USES_SET | USES_WORK},
              {"segment", USES_FILES | USES_PLAN | USES_CHANNELS | USES_PIXEL | USES_THREADS | USES_MEMORY},
-             {"simulate", USES_FILES | USES_PLAN | USES_SET | USES_SEED | USES_THREADS},
+             {"simulate", USES_FILES | USES_PLAN | USES_SET | USES_SEED | USES_WORK},
              {"verify", 0},
              {"version", 0}};
 
