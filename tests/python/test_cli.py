@@ -65,7 +65,7 @@ def test_a_device_asked_for_but_absent_is_an_environment_error(seitomo, tmp_path
     if any(f["ok"] for f in findings if f["what"] == "cuda"):
         pytest.skip("this machine has a card")
     seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", "--set", "image.nx=16", "--set", "image.ny=4", "--set", "image.nz=16",
-            "--set", "image.subsamples=1")
+            "--set", "image.subsamples=1", "--set", "image.beyond=true")
     words = ("reconstruct", tmp_path / "s/series.emd", "--channels", "Si", "-o", tmp_path / "v.mrc")
     assert "cuda" in seitomo(*words, "--backend", "cuda", code=4).stderr
     (tmp_path / "modules").mkdir()
