@@ -52,6 +52,8 @@ sei_status sei_io_read_series(const sei_read_options *options, sei_series *out) 
  */
 sei_status sei_io_write_series(const char *path, const sei_series *series, const sei_provenance *provenance,
                                bool overwrite) SEI_MUST_CHECK;
+/* "NAME_<channel>.ext" for "NAME.ext", the channel as a file's name may be (sei_safe_name); sei_free it. */
+sei_status sei_io_channel_path(const char *path, const char *channel, char **out) SEI_MUST_CHECK;
 /* The file that holds a channel of what sei_io_write_series writes; sei_free it. */
 sei_status sei_io_series_path(const char *path, const sei_series *series, size_t channel, char **out) SEI_MUST_CHECK;
 /* Whether sei_io_write_series could write every file it would write (a mask when `masked`, NAME.json when with_json): to be

@@ -59,29 +59,17 @@ static sei_status content_of(const convert_words *words, sei_content *content) {
     return angles ? sei_fail(SEI_ERR_INPUT, "%s: a table of angles has no images to convert", path) : SEI_OK;
 }
 
-/* The provenance of a copy; NULL where a NAME.json of an earlier stage stands that must not be lost. */
-static sei_status make_provenance(const convert_words *words, bool series, sei_provenance *provenance,
-                                  const sei_provenance **use) {
-    char stem[SEI_TEXT_LENGTH];
-    char folder[4096];
-    char json[4096 + SEI_TEXT_LENGTH + 8];
-    const char *output = words->common.output;
+static sei_status make_provenance(const convert_words *words, bool series, sei_provenance *provenance) {
     sei_status status = SEI_OK;
     snprintf(provenance->stage, sizeof provenance->stage, "convert");
     for (size_t i = 0; i < words->files.count && !series; ++i) /* a series' reader adds its files and those beside them */
         SEI_TRY(sei_io_provenance_add_input(provenance, file_of(words->files.names[i])));
     if (!isnan(words->common.pixel_nm)) SEI_TRY(sei_provenance_set(provenance, "pixel_nm", "%.17g", words->common.pixel_nm));
     if (!isnan(words->common.axis_deg)) SEI_TRY(sei_provenance_set(provenance, "axis_deg", "%.17g", words->common.axis_deg));
+    if (!isnan(words->common.axis_offset_px))
+        SEI_TRY(sei_provenance_set(provenance, "axis_offset_px", "%.17g", words->common.axis_offset_px));
     SEI_TRY(sei_provenance_set(provenance, "invert_tilt", "%s", words->common.invert_tilt ? "yes" : "no"));
     SEI_TRY(sei_provenance_set(provenance, "flip_y", "%s", words->common.flip_y ? "yes" : "no"));
-    *use = provenance;
-    sei_path_stem(output, stem, sizeof stem);
-    snprintf(folder, sizeof folder, "%.*s", (int)(sei_path_base(output) - output), output);
-    snprintf(json, sizeof json, "%s%s.json", folder, stem);
-    if (!words->common.force && sei_file_exists(json)) {
-        sei_info("%s stands there already and is left as it is", json);
-        *use = NULL;
-    }
 done:
     return status;
 }
@@ -97,12 +85,12 @@ static json_t *summary_of(const char *content, const char *output, int64_t nx, i
     return summary;
 }
 
-static sei_status convert_series(const convert_words *words, sei_provenance *inputs, const sei_provenance *provenance) {
+static sei_status convert_series(const convert_words *words, sei_provenance *provenance) {
     const sei_common *common = &words->common;
     sei_read_options options;
     sei_series series = {0};
     sei_cli_read_options(common, words->files.count, words->files.names, &options);
-    options.inputs = inputs;
+    options.inputs = provenance;
     sei_status status = sei_io_read_series(&options, &series);
     if (status != SEI_OK) return status;
     SEI_TRY(sei_cli_check_series_outputs(&words->files, common->output, &series));
@@ -178,7 +166,6 @@ sei_status sei_cmd_convert(int argc, char **argv) {
         NULL};
     convert_words words = {0};
     sei_provenance provenance = {0};
-    const sei_provenance *use = NULL;
     sei_content content = SEI_CONTENT_UNKNOWN;
     sei_status status = sei_cli_begin(&argp, argc, argv, &words, &words.common);
     if (status != SEI_OK) return status;
@@ -194,10 +181,10 @@ sei_status sei_cmd_convert(int argc, char **argv) {
         status = say_plan(&words);
         goto done;
     }
-    SEI_TRY(make_provenance(&words, content == SEI_CONTENT_SERIES, &provenance, &use));
-    SEI_TRY(content == SEI_CONTENT_SERIES   ? convert_series(&words, &provenance, use)
-            : content == SEI_CONTENT_VOLUME ? convert_volumes(&words, use)
-                                            : convert_labels(&words, use));
+    SEI_TRY(make_provenance(&words, content == SEI_CONTENT_SERIES, &provenance));
+    SEI_TRY(content == SEI_CONTENT_SERIES   ? convert_series(&words, &provenance)
+            : content == SEI_CONTENT_VOLUME ? convert_volumes(&words, &provenance)
+                                            : convert_labels(&words, &provenance));
 done:
     sei_provenance_free(&provenance);
     return status;

@@ -1,5 +1,4 @@
 /* render: volumes and labels to pictures. Every target is known and checked before anything is drawn. */
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,9 +218,6 @@ static sei_status add_job(const settings *s, work *w, job fresh, const char *for
     va_start(args, format);
     vsnprintf(name, sizeof name, format, args);
     va_end(args);
-    for (char *c = name; *c != 0; ++c) {
-        if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_' && *c != '.') *c = '_';
-    }
     SEI_TRY(sei_realloc(&grown, (w->n_jobs + 1) * sizeof *w->jobs));
     w->jobs = grown;
     SEI_TRY(sei_path_join(s->common.output, name, &fresh.path));
@@ -252,8 +248,10 @@ static sei_status plan_slices(const settings *s, work *w, sei_plane plane, doubl
     (void)position_text(s, position_nm, where);
     for (size_t v = 0; v < w->n_volumes; ++v) {
         job slice = at;
+        char safe[SEI_NAME_LENGTH];
         slice.volume = v;
-        SEI_TRY(add_job(s, w, slice, "slice_%s_%s%s.png", w->volumes[v].name, name, where));
+        sei_safe_name(w->volumes[v].name, safe, sizeof safe);
+        SEI_TRY(add_job(s, w, slice, "slice_%s_%s%s.png", safe, name, where));
     }
     job other = at;
     if (w->n_volumes > 1 && w->n_volumes <= 26) {

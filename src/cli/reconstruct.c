@@ -23,19 +23,6 @@ static int bin_of(const sei_cli_reconstruct *o, const char *channel) {
     return o->bin;
 }
 
-/* "folder/NAME.mrc" to "folder/NAME_CHANNEL.mrc"; sei_free it. */
-static sei_status channel_path(const char *path, const char *channel, char **out) {
-    sei_text text = {0};
-    const char *dot = strrchr(path, '.');
-    const sei_status status = sei_text_add(&text, "%.*s_%s%s", (int)(dot - path), path, channel, dot);
-    if (status != SEI_OK) return status;
-    for (char *c = text.data + (dot - path); *c != 0; ++c) {
-        if (*c == '/') *c = '_'; /* a name from a file stays in this folder */
-    }
-    *out = text.data;
-    return SEI_OK;
-}
-
 sei_status sei_cli_reconstruct_check_targets(const sei_cli_reconstruct *o) {
     sei_status status = SEI_OK;
     const char *path = o->common.output;
@@ -62,12 +49,12 @@ sei_status sei_cli_reconstruct_check(const sei_cli_reconstruct *o, const sei_ser
     if (series->n_channels > 1 && o->common.output != NULL && !o->common.plan && !one_file_holds_all(o->common.output)) {
         for (size_t c = 0; c < series->n_channels; ++c) {
             char *path = NULL;
-            SEI_TRY(channel_path(o->common.output, series->channels[c].name, &path));
+            SEI_TRY(sei_io_channel_path(o->common.output, series->channels[c].name, &path));
             status = sei_cli_check_outputs(&o->files, 1, (const char *const *)&path);
             if (status == SEI_OK) status = sei_io_check_volume(path, true, o->common.force);
             for (size_t k = 0; status == SEI_OK && k < c; ++k) {
                 char *other = NULL;
-                status = channel_path(o->common.output, series->channels[k].name, &other);
+                status = sei_io_channel_path(o->common.output, series->channels[k].name, &other);
                 if (status == SEI_OK && strcasecmp(path, other) == 0)
                     status = sei_fail(SEI_ERR_INPUT, "channels '%s' and '%s' would both go to %s; rename one with --channels",
                                       series->channels[k].name, series->channels[c].name, path);
@@ -356,7 +343,7 @@ sei_status sei_cli_reconstruct_write(const sei_cli_reconstruct *o, size_t n, sei
     }
     for (size_t c = 0; n > 1 && !one_file_holds_all(path) && c < n; ++c) {
         char *one = NULL;
-        SEI_TRY(channel_path(path, volumes[c].name, &one));
+        SEI_TRY(sei_io_channel_path(path, volumes[c].name, &one));
         status = sei_io_write_volumes(one, 1, &volumes[c], provenance, o->common.force);
         if (status == SEI_OK) sei_info("wrote %s", one);
         sei_free(one);

@@ -77,3 +77,15 @@ int sei_parse_double(const char *text, double *value) {
     *value = parsed;
     return 1;
 }
+
+void sei_safe_name(const char *name, char *safe, size_t size) {
+    size_t n = 0;
+    for (const char *c = name; *c != 0 && n + 1 < size && n < 48; ++c) {
+        const bool plain =
+            (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("+-_.", *c) != NULL;
+        safe[n] = plain && !(n == 0 && (*c == '.' || *c == '-')) ? *c : '_';
+        ++n;
+    }
+    if (n == 0) safe[n++] = '_';
+    safe[n] = 0;
+}

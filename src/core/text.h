@@ -20,4 +20,8 @@ const char *sei_format_double(double value, char buffer[32]);
 /* Reads a finite or non-finite double in the C locale from the whole of `text` (spaces around allowed). 0 on failure. */
 int sei_parse_double(const char *text, double *value);
 
+/* A name for a file, the same from every verb: letters, digits, '.', '+', '-', '_' stay, the rest becomes '_', a leading '.' or
+ * '-' too; at most 48 bytes; never empty. */
+void sei_safe_name(const char *name, char *safe, size_t size);
+
 #endif

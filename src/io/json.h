@@ -11,11 +11,18 @@ sei_status sei_beside(const char *path, const char *ending, char **out) SEI_MUST
 /* A JSON string with its quotes; bytes that are no UTF-8 become '?'. */
 sei_status sei_json_add_string(sei_text *text, const char *string) SEI_MUST_CHECK;
 
-/* Writes NAME.json beside `path`: provenance (may be NULL) and label classes (labels may be NULL). Nothing when both are. */
-sei_status sei_json_write_beside(const char *path, const sei_provenance *provenance, const sei_labels *labels,
+/*
+ * The JSON file of `path`, which tells of `file` (the path, or its first channel): NAME.json, where NAME.EXT.json is not there
+ * yet. NAME.EXT.json when a NAME.json of something else lies there, as between X.mrc and X.emd; a NAME.json that names no other
+ * file beside it gives way to `overwrite`. sei_free it.
+ */
+sei_status sei_sidecar(const char *path, const char *file, bool overwrite, char **out) SEI_MUST_CHECK;
+
+/* Writes the JSON file of `path`: provenance (may be NULL) and label classes (labels may be NULL). Nothing when both are. */
+sei_status sei_json_write_beside(const char *path, const char *file, const sei_provenance *provenance, const sei_labels *labels,
                                  bool overwrite) SEI_MUST_CHECK;
 
-/* Defines the classes that NAME.json beside `path` lists; leaves `labels` alone when there is no such file or list. */
+/* Defines the classes that the JSON file of `path` lists; leaves `labels` alone when there is no such file or list. */
 sei_status sei_json_read_classes(const char *path, sei_labels *labels) SEI_MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "io/series.h"
 
 void sei_source_split(const char *argument, char name[SEI_NAME_LENGTH], const char **path) {
@@ -55,7 +56,9 @@ sei_status sei_mask_beside(const char *path, const char *channel, char **out) {
     const char *base = sei_path_base(path);
     const char *dot = strrchr(base, '.');
     size_t stem = dot == NULL || dot == base ? strlen(path) : (size_t)(dot - path);
-    const size_t suffix = strlen(channel) + 1;
+    char safe[SEI_NAME_LENGTH]; /* the channel as our writer puts it into a name */
+    sei_safe_name(channel, safe, sizeof safe);
+    const size_t suffix = strlen(safe) + 1;
     void *made = NULL;
     const sei_status status = sei_alloc(stem + sizeof ending, &made);
     *out = NULL;
@@ -69,7 +72,7 @@ sei_status sei_mask_beside(const char *path, const char *channel, char **out) {
             return SEI_OK;
         }
         if (channel[0] == 0 || stem <= suffix || path[stem - suffix] != '_' ||
-            strncasecmp(path + stem - suffix + 1, channel, suffix - 1) != 0) {
+            strncasecmp(path + stem - suffix + 1, safe, suffix - 1) != 0) {
             break;
         }
         stem -= suffix;

@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "seitomo/report.h"
 #include "seitomo/segment.h"
 #include "seitomo/study.h"

@@ -69,9 +69,6 @@ sei_status sei_run_stage(sei_run_state *run, sei_stage *stage) SEI_MUST_CHECK;
 /* The provenance for files of a stage: inputs, backend and the recipe's part under `key` as parameters. */
 sei_status sei_run_provenance(sei_run_state *run, const sei_stage *stage, const json_t *parameters,
                               bool uses_device) SEI_MUST_CHECK;
-/* A name that is safe in file names: letters, digits, '.', '+', '-', '_'; at most 48 bytes; never empty. */
-void sei_safe_name(const char *name, char *safe, size_t size);
-
 /* The path of input file i without "NAME=". */
 const char *sei_run_plain_path(const sei_run_state *run, unsigned i);
 

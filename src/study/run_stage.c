@@ -16,18 +16,6 @@ static sei_status no_memory(void) {
     return sei_fail(SEI_ERR_MEMORY, "not enough memory for the run's records");
 }
 
-void sei_safe_name(const char *name, char *safe, size_t size) {
-    size_t n = 0;
-    for (const char *c = name; *c != 0 && n + 1 < size && n < 48; ++c) {
-        const bool plain =
-            (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("+-_.", *c) != NULL;
-        safe[n] = plain && !(n == 0 && (*c == '.' || *c == '-')) ? *c : '_';
-        ++n;
-    }
-    if (n == 0) safe[n++] = '_';
-    safe[n] = 0;
-}
-
 sei_status sei_run_add_stage(sei_run_state *run, const char *name, sei_status (*perform)(sei_run_state *, sei_stage *),
                              const char *text, size_t n_upstream, const size_t *upstream, sei_stage **out) {
     sei_text whole = {0};

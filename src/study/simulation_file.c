@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "core/alloc.h"
+#include "core/text.h"
 #include "study/simulation_schema.h"
 
 static sei_status fill_tilts(const char *path, const sei_tilts_entry *tilts, sei_simulation_file *file) {
@@ -170,13 +171,16 @@ static sei_status fill_bodies(const char *path, const sei_simulation_entry *entr
 
 /* Every channel becomes a file truth_NAME.mrc. */
 static sei_status check_names(const char *path, const sei_simulation_entry *entry) {
+    char safe[SEI_NAME_LENGTH], taken[SEI_NAME_LENGTH];
     for (unsigned c = 0; c < entry->n_channels; ++c) {
         const char *name = entry->channels[c].name;
         if (strchr(name, '/') != NULL) {
             return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' names a file as well; leave out '/'", path, c, name);
         }
+        sei_safe_name(name, safe, sizeof safe);
         for (unsigned other = 0; other < c; ++other) {
-            if (strcasecmp(name, entry->channels[other].name) != 0) continue;
+            sei_safe_name(entry->channels[other].name, taken, sizeof taken);
+            if (strcasecmp(safe, taken) != 0) continue;
             return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' is the name of channels.%u, too; name them apart", path, c,
                             name, other);
         }

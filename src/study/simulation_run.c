@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "seitomo/io.h"
 #include "study/simulation_output.h"
 
@@ -31,11 +32,12 @@ static sei_status check_targets(const sei_simulation_file *file, const sei_simul
     static const char *const fixed[] = {"series.emd",        "series.json", "simulation.json", "truth_labels.mrc",
                                         "truth_labels.json", "truth.json",  "shifts_true.csv", "exposures_true.csv",
                                         "faults_true.csv",   "dose.csv"};
-    char name[SEI_NAME_LENGTH + 32];
+    char name[SEI_NAME_LENGTH + 32], safe[SEI_NAME_LENGTH];
     sei_status status = SEI_OK;
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; ++i) SEI_TRY(check_target(output, fixed[i]));
     for (size_t c = 0; c < file->simulation.n_channels && file->write_volumes; ++c) {
-        snprintf(name, sizeof name, "truth_%s.mrc", file->simulation.channels[c].name);
+        sei_safe_name(file->simulation.channels[c].name, safe, sizeof safe);
+        snprintf(name, sizeof name, "truth_%s.mrc", safe);
         SEI_TRY(check_target(output, name));
     }
     for (size_t i = 0; sei_simulation_picture(i) != NULL && file->write_pictures; ++i) {

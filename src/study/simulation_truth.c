@@ -5,6 +5,7 @@
 
 #include "core/alloc.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "seitomo/io.h"
 #include "seitomo/measure.h"
 #include "study/simulation_output.h"
@@ -30,9 +31,10 @@ static sei_status cut(const sei_volume *volume, sei_volume *out) {
 }
 
 static sei_status write_volume(const sei_simulation_output *output, const sei_volume *volume) {
-    char name[SEI_NAME_LENGTH + 16];
+    char name[SEI_NAME_LENGTH + 16], safe[SEI_NAME_LENGTH];
     char *path = NULL;
-    snprintf(name, sizeof name, "truth_%s.mrc", volume->name);
+    sei_safe_name(volume->name, safe, sizeof safe);
+    snprintf(name, sizeof name, "truth_%s.mrc", safe);
     sei_status status = sei_path_join(output->folder, name, &path);
     if (status == SEI_OK) status = sei_io_write_volumes(path, 1, volume, NULL, output->overwrite);
     sei_free(path);

@@ -148,7 +148,7 @@ def test_refusals(series, tmp_path):
         (["--axis", "y", "--iterations", "0"], 2, "iterations"),
         (["--axis", "y", "--bin", "2,Fe=4"], 2, "Fe"),
         (["--axis", "y", "--background", "-1"], 2, "background"),
-        (["--axis", "y", "--memory", "1k"], 5, "one slice needs"),
+        (["--axis", "y", "--memory", "1k"], 5, "are needed and --memory gives"),
         (["--axis", "y", "--backend", "opencl"], 2, "cuda-emulated"),
     ]:
         done = run("reconstruct", series, "-o", tmp_path / "w.mrc", *words)
