@@ -8,6 +8,7 @@
 
 #include "core/alloc.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "seitomo/report.h"
 #include "seitomo/segment.h"
 #include "seitomo/study.h"

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SMALL = [word for size in ("nx=16", "ny=8", "nz=16", "subsamples=1") for word in ("--set", f"image.{size}")]
+SMALL = [word for size in ("nx=16", "ny=8", "nz=16", "pixel_nm=10", "subsamples=1") for word in ("--set", f"image.{size}")]
 
 
 def sha256(path):
