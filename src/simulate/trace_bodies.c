@@ -5,6 +5,7 @@
 
 #include "core/alloc.h"
 #include "simulate/tracer.h"
+#include "simulate/weight.h"
 
 typedef struct chord {
     double enter, leave;
@@ -99,11 +100,11 @@ static void sort(double *values, int n) {
     }
 }
 
-/* Adds the ray's length in every material to paths[m*stride]. Between two ends of chords one body owns all of the ray. */
-static void trace(const sei_weight_grid *weight, const sei_ray *ray, const chord *chords, int n, double *ends, int64_t stride,
-                  float *paths) {
-    double sum[SEI_MAX_MATERIALS] = {0};
-    uint32_t met = 0;
+/* The ray's length in every material. Between two ends of chords one body owns all of the ray. */
+static void trace(const sei_tracer *tracer, const sei_weight_grid *weight, const sei_ray *ray, const chord *chords, int n,
+                  double *ends, float *paths) {
+    double sum[SEI_MAX_MATERIALS];
+    for (int i = 0; i < tracer->n_present; ++i) sum[tracer->present[i]] = 0;
     for (int i = 0; i < n; ++i) {
         ends[2 * i] = chords[i].enter;
         ends[2 * i + 1] = chords[i].leave;
@@ -113,12 +114,9 @@ static void trace(const sei_weight_grid *weight, const sei_ray *ray, const chord
         if (!(ends[i + 1] > ends[i])) continue;
         const int m = owner_of_piece(chords, n, (ends[i] + ends[i + 1]) / 2);
         if (m == 0) continue;
-        met |= 1U << m;
         sum[m] += weight == NULL ? ends[i + 1] - ends[i] : sei_weight_along(weight, ray, ends[i], ends[i + 1]);
     }
-    for (int m = 1; m < SEI_MAX_MATERIALS; ++m) {
-        if ((met >> m & 1) != 0) paths[m * stride] = (float)sum[m];
-    }
+    for (int i = 0; i < tracer->n_present; ++i) paths[i] = (float)sum[tracer->present[i]];
 }
 
 /* Solids near the rays from column c0 to c1 of a row: by the box of u and y these rays lie in. */
@@ -143,7 +141,7 @@ void sei_trace_bodies(const sei_tracer *tracer, const sei_lattice *lattice, int6
     const double v_nm = sei_camera_v(c, row);
     const int64_t n_columns = lattice->n_columns;
     double u[2], y[2];
-    memset(paths, 0, tracer->specimen.n_materials * (size_t)n_columns * sizeof *paths);
+    memset(paths, 0, (size_t)(tracer->n_present * n_columns) * sizeof *paths);
     sei_camera_ray(c, lattice->first_column, v_nm, &u[0], &y[0]);
     sei_camera_ray(c, lattice->first_column + n_columns - 1, v_nm, &u[1], &y[1]);
     const int n_row =
@@ -166,7 +164,7 @@ void sei_trace_bodies(const sei_tracer *tracer, const sei_lattice *lattice, int6
                 next->solid = scratch->near[b];
                 n += 1;
             }
-            if (n > 0) trace(lattice->weight, &ray, scratch->chords, n, scratch->ends, n_columns, paths + i);
+            if (n > 0) trace(tracer, lattice->weight, &ray, scratch->chords, n, scratch->ends, paths + i * tracer->n_present);
         }
     }
 }

@@ -49,31 +49,32 @@ static sei_status check_specimen(const sei_specimen *s) {
     return SEI_OK;
 }
 
+static void note_present(sei_tracer *tracer, uint32_t materials) {
+    for (int m = 1; m < SEI_MAX_MATERIALS; ++m) {
+        if ((materials >> m & 1) == 0) continue;
+        tracer->present[tracer->n_present++] = m;
+    }
+}
+
 static sei_status take_bodies(sei_tracer *tracer) {
     const sei_specimen *s = &tracer->specimen;
+    uint32_t present = 0;
     sei_status status = SEI_OK;
     SEI_TRY(SEI_NEW(tracer->solids, (int64_t)s->n_bodies, 1, 1));
     for (size_t b = 0; b < s->n_bodies; ++b) {
         SEI_TRY(check_body(s, b));
         tracer->solids[b] = sei_solid_of(&s->bodies[b], s->materials[s->bodies[b].material].is_void);
-        tracer->present[s->bodies[b].material] = true;
+        present |= 1U << s->bodies[b].material;
     }
+    note_present(tracer, present);
 done:
     return status;
 }
 
 static sei_status take_voxels(sei_tracer *tracer) {
-    const sei_specimen *s = &tracer->specimen;
-    const int64_t count = s->nx * s->ny * s->nz;
-    bool seen[256] = {false};
-    for (int64_t i = 0; i < count; ++i) seen[s->voxels[i]] = true;
-    for (int m = 0; m < 256; ++m) {
-        if (seen[m] && (size_t)m >= s->n_materials) {
-            return sei_fail(SEI_ERR_INPUT, "specimen: a voxel is of material %d, expected 0 to %zu", m, s->n_materials - 1);
-        }
-        if (m > 0 && m < SEI_MAX_MATERIALS) tracer->present[m] = seen[m];
-    }
-    return SEI_OK;
+    const sei_status status = sei_voxel_grid_of(&tracer->specimen, &tracer->grid);
+    note_present(tracer, tracer->grid.all);
+    return status;
 }
 
 sei_status sei_tracer_new(const sei_specimen *specimen, sei_tracer **out) {
@@ -93,6 +94,7 @@ done:
 void sei_tracer_free(sei_tracer *tracer) {
     if (tracer == NULL) return;
     sei_free(tracer->solids);
+    sei_voxel_grid_free(&tracer->grid);
     sei_free(tracer);
 }
 
@@ -108,28 +110,29 @@ static sei_status check_weight(const sei_weight_grid *w) {
     return SEI_OK;
 }
 
-/* One image on its way. Rows of the lattice lie in `band` as [row][material][column]. */
+/* One image on its way. Rows of the lattice lie in `band` as [row][column][material]. */
 typedef struct passage {
     const sei_tracer *tracer;
     const sei_exposure *exposure;
     sei_lattice lattice;
     int fine;
     float *band;
-    double *sums; /* [worker][n_columns + nx] */
-    sei_body_scratch *scratch;
+    double *sums;              /* [worker][n_columns + nx] */
+    sei_body_scratch *scratch; /* for bodies */
+    sei_voxel_band voxels;     /* for voxels */
     float *paths;
 } passage;
 
 /* Rays of lattice rows first .. + n into the band. */
 static void trace_band(const passage *p, int64_t first, int64_t n) {
     const int n_threads = sei_threads();
-    const int64_t row_size = (int64_t)p->tracer->specimen.n_materials * p->lattice.n_columns;
+    const int64_t row_size = p->tracer->n_present * p->lattice.n_columns;
 #pragma omp parallel for num_threads(n_threads) schedule(static, 1)
     for (int worker = 0; worker < n_threads; ++worker) {
         for (int64_t r = worker; r < n; r += n_threads) {
             float *row = p->band + r * row_size;
             if (p->tracer->specimen.voxels != NULL) {
-                sei_trace_voxels(p->tracer, &p->lattice, first + r, row);
+                sei_voxel_band_row(p->tracer, &p->lattice, &p->voxels, first + r, row);
             } else {
                 sei_trace_bodies(p->tracer, &p->lattice, first + r, sei_body_scratch_of(p->scratch, worker), row);
             }
@@ -137,80 +140,96 @@ static void trace_band(const passage *p, int64_t first, int64_t n) {
     }
 }
 
-/* Pixel row y of material m from the band that begins at lattice row `first`. */
-static void expose_row(const passage *p, int64_t y, size_t m, int64_t first, double *sums) {
+/* Pixel row y from the band that begins at lattice row `first`. */
+static void expose_row(const passage *p, int64_t y, int64_t first, double *sums) {
     const sei_exposure *e = p->exposure;
-    const int64_t n_columns = p->lattice.n_columns, nx = p->lattice.camera->view.nx, ny = p->lattice.camera->view.ny;
-    const int64_t row_size = (int64_t)p->tracer->specimen.n_materials * n_columns;
-    double *row = sums, *pixels = sums + n_columns;
-    memset(pixels, 0, (size_t)nx * sizeof *pixels);
+    const sei_view *view = &p->lattice.camera->view;
+    const int n = p->tracer->n_present;
+    const int64_t row_size = n * p->lattice.n_columns;
+    double *row = sums, *pixels = sums + row_size;
+    memset(pixels, 0, (size_t)(n * view->nx) * sizeof *pixels);
     for (int k = 0; k < e->n_steps; ++k) {
-        memset(row, 0, (size_t)n_columns * sizeof *row);
+        memset(row, 0, (size_t)row_size * sizeof *row);
         for (int b = 0; b < e->n_rows; ++b) {
             const double w = e->rows[k * e->n_rows + b];
-            const float *from = p->band + (y * p->fine + e->low_row + b - first) * row_size + (int64_t)m * n_columns;
+            const float *from = p->band + (y * p->fine + e->low_row + b - first) * row_size;
             if (w == 0) continue;
-            for (int64_t i = 0; i < n_columns; ++i) row[i] += w * (double)from[i];
+            for (int64_t i = 0; i < row_size; ++i) row[i] += w * (double)from[i];
         }
-        const double *weights = e->columns + k * e->n_columns;
-        for (int64_t x = 0; x < nx; ++x) {
-            double sum = 0;
-            for (int a = 0; a < e->n_columns; ++a) sum += weights[a] * row[x * p->fine + a];
-            pixels[x] += sum;
+        for (int64_t x = 0; x < view->nx; ++x) {
+            for (int a = 0; a < e->n_columns; ++a) {
+                const double w = e->columns[k * e->n_columns + a];
+                const double *from = row + (x * p->fine + a) * n;
+                for (int i = 0; i < n; ++i) pixels[x * n + i] += w * from[i];
+            }
         }
     }
-    float *out = p->paths + ((int64_t)m * ny + y) * nx;
-    for (int64_t x = 0; x < nx; ++x) out[x] = (float)pixels[x];
+    for (int i = 0; i < n; ++i) {
+        float *out = p->paths + ((int64_t)p->tracer->present[i] * view->ny + y) * view->nx;
+        for (int64_t x = 0; x < view->nx; ++x) out[x] = (float)pixels[x * n + i];
+    }
 }
 
 static void expose_band(const passage *p, int64_t y0, int64_t y1, int64_t first) {
     const int n_threads = sei_threads();
-    const int64_t room = p->lattice.n_columns + p->lattice.camera->view.nx;
+    const int64_t room = p->tracer->n_present * (p->lattice.n_columns + p->lattice.camera->view.nx);
 #pragma omp parallel for num_threads(n_threads) schedule(static, 1)
     for (int worker = 0; worker < n_threads; ++worker) {
-        for (int64_t y = y0 + worker; y < y1; y += n_threads) {
-            for (size_t m = 1; m < p->tracer->specimen.n_materials; ++m) {
-                if (p->tracer->present[m]) expose_row(p, y, m, first, p->sums + worker * room);
-            }
-        }
+        for (int64_t y = y0 + worker; y < y1; y += n_threads) expose_row(p, y, first, p->sums + worker * room);
     }
 }
 
-sei_status sei_tracer_paths(const sei_tracer *tracer, const sei_view *view, const sei_weight_grid *weight, float *paths_nm) {
+/* Bodies, and voxels under a turned axis: a band of lattice rows at a time. */
+static sei_status paths_by_bands(passage *p, const sei_exposure *e) {
     static const int64_t band_bytes = 64 << 20;
-    const int64_t n_materials = (int64_t)tracer->specimen.n_materials;
+    const sei_view *view = &p->lattice.camera->view;
+    const bool of_voxels = p->tracer->specimen.voxels != NULL;
+    const int64_t n = p->tracer->n_present, n_columns = p->lattice.n_columns;
     const int n_threads = sei_threads();
+    const int64_t fitting = (band_bytes / (n * n_columns * (int64_t)sizeof *p->band) - e->n_rows) / p->fine;
+    int64_t height = fitting < 8 ? 8 : fitting;
+    sei_status status = SEI_OK;
+    if (height > view->ny) height = view->ny;
+    SEI_TRY(SEI_NEW(p->band, (height - 1) * p->fine + e->n_rows, n, n_columns));
+    SEI_TRY(SEI_NEW(p->sums, n_threads, n, n_columns + view->nx));
+    if (!of_voxels) SEI_TRY(sei_body_scratch_new(p->tracer, n_threads, &p->scratch));
+    for (int64_t y0 = 0; y0 < view->ny; y0 += height) {
+        const int64_t y1 = y0 + height < view->ny ? y0 + height : view->ny;
+        const int64_t first = y0 * p->fine + e->low_row, n_rows = (y1 - y0 - 1) * p->fine + e->n_rows;
+        sei_voxel_band_free(&p->voxels);
+        if (of_voxels) SEI_TRY(sei_voxel_band_trace(p->tracer, &p->lattice, first, n_rows, &p->voxels));
+        trace_band(p, first, n_rows);
+        expose_band(p, y0, y1, first);
+        SEI_TRY(sei_interrupt_check());
+    }
+done:
+    sei_voxel_band_free(&p->voxels);
+    sei_body_scratch_free(p->scratch, n_threads);
+    sei_free(p->sums);
+    sei_free(p->band);
+    return status;
+}
+
+sei_status sei_tracer_paths(const sei_tracer *tracer, const sei_view *view, const sei_weight_grid *weight, float *paths_nm) {
     sei_camera camera;
     sei_exposure exposure = {0};
-    passage p = {.tracer = tracer, .exposure = &exposure, .paths = paths_nm};
     sei_status status = SEI_OK;
     SEI_TRY(check_weight(weight));
     SEI_TRY(sei_camera_of(view, &camera));
     SEI_TRY(sei_exposure_of(view, &exposure));
-    p.fine = view->subsamples;
-    p.lattice = (sei_lattice){.camera = &camera,
-                              .weight = weight,
-                              .first_column = exposure.low_column,
-                              .n_columns = (view->nx - 1) * p.fine + exposure.n_columns};
-    const int64_t row_bytes = n_materials * p.lattice.n_columns * (int64_t)sizeof *p.band;
-    const int64_t fitting = (band_bytes / row_bytes - exposure.n_rows) / p.fine;
-    int64_t height = fitting < 8 ? 8 : fitting;
-    if (height > view->ny) height = view->ny;
-    SEI_TRY(SEI_NEW(p.band, (height - 1) * p.fine + exposure.n_rows, n_materials, p.lattice.n_columns));
-    SEI_TRY(SEI_NEW(p.sums, n_threads, p.lattice.n_columns + view->nx, 1));
-    SEI_TRY(sei_body_scratch_new(tracer, n_threads, &p.scratch));
-    memset(paths_nm, 0, (size_t)(n_materials * view->ny * view->nx) * sizeof *paths_nm);
-    for (int64_t y0 = 0; y0 < view->ny; y0 += height) {
-        const int64_t y1 = y0 + height < view->ny ? y0 + height : view->ny;
-        const int64_t first = y0 * p.fine + exposure.low_row;
-        trace_band(&p, first, (y1 - y0 - 1) * p.fine + exposure.n_rows);
-        expose_band(&p, y0, y1, first);
-        SEI_TRY(sei_interrupt_check());
+    memset(paths_nm, 0, tracer->specimen.n_materials * (size_t)(view->ny * view->nx) * sizeof *paths_nm);
+    if (tracer->n_present == 0) goto done;
+    if (tracer->specimen.voxels != NULL && camera.cos_axis == 1) {
+        status = sei_paths_along_y(tracer, &camera, &exposure, weight, paths_nm);
+    } else {
+        passage p = {.tracer = tracer, .exposure = &exposure, .fine = view->subsamples, .paths = paths_nm};
+        p.lattice = (sei_lattice){.camera = &camera,
+                                  .weight = weight,
+                                  .first_column = exposure.low_column,
+                                  .n_columns = (view->nx - 1) * p.fine + exposure.n_columns};
+        status = paths_by_bands(&p, &exposure);
     }
 done:
-    sei_body_scratch_free(p.scratch, n_threads);
-    sei_free(p.sums);
-    sei_free(p.band);
     sei_exposure_free(&exposure);
     return status;
 }

@@ -6,7 +6,6 @@
 #include "core/alloc.h"
 
 static const double degree = 3.14159265358979323846 / 180;
-static const double tail = 5; /* standard deviations of the blur that count: 6e-7 of it lie outside */
 
 /* Sine and cosine of an angle in degrees, exact at quarter turns. */
 static void turn(double deg, double *cosine, double *sine) {
@@ -91,7 +90,7 @@ double sei_box_below(double t, double sd) {
 
 /* Which rays count, for an image that moves by -reach..reach pixels. */
 static void span(double smear_px, double blur_px, int fine, int64_t *low, int *n) {
-    const double reach = tail * blur_px + fabs(smear_px) / 2;
+    const double reach = SEI_BLUR_TAIL * blur_px + fabs(smear_px) / 2;
     *low = -(int64_t)ceil(reach * fine);
     *n = (int)(fine - 2 * *low);
 }

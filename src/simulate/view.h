@@ -4,6 +4,8 @@
 
 #include "seitomo/specimen.h"
 
+#define SEI_BLUR_TAIL 5.0 /* standard deviations of the blur that count: 6e-7 of it lie outside */
+
 /* A view made ready. Ray (I, J) stands in column I and row J of the lattice of subsamples per pixel; both may lie outside. */
 typedef struct sei_camera {
     sei_view view;

@@ -69,6 +69,7 @@ static void ask_points(const truth *t, const sei_solid *const *near, int n, doub
 /* Plane z; scratch holds twice n_bodies + 1 pointers. */
 static void sample_plane(const truth *t, int64_t z, const sei_solid **scratch) {
     const size_t n_bodies = t->tracer->specimen.n_bodies, n_materials = t->tracer->specimen.n_materials;
+    const sei_material *materials = t->tracer->specimen.materials;
     const double edge = t->voxel_nm;
     const sei_solid **row = scratch;
     const sei_solid **near = scratch + n_bodies + 1;
@@ -83,7 +84,7 @@ static void sample_plane(const truth *t, int64_t z, const sei_solid **scratch) {
             const int64_t at = (z * t->ny + y) * t->nx + x;
             votes v;
             ask_points(t, near, n, x_nm, y_nm, z_nm, &v);
-            for (int label = 0; label < 256; ++label) t->counts[z * 256 + label] += v.label[label];
+            for (size_t m = 0; m < n_materials; ++m) t->counts[z * 256 + materials[m].label] += v.material[m];
             t->labels->data[at] = v.winner;
             for (size_t c = 0; t->volumes != NULL && c < t->n_channels; ++c) {
                 double sum = 0;

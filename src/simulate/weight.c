@@ -1,10 +1,8 @@
-/* A trilinear factor on a coarse grid: its value at a point, its exact integral along a ray. */
+#include "simulate/weight.h"
+
 #include <math.h>
 
-#include "simulate/tracer.h"
-
-/* Cell below a coordinate in units of the grid's centres, and how far into it; the outermost values go on outside. */
-static int64_t cell_of(double at, int64_t n, double *part) {
+int64_t sei_weight_cell(double at, int64_t n, double *part) {
     if (!(at > 0) || n == 1) {
         *part = 0;
         return 0;
@@ -22,9 +20,9 @@ static int64_t cell_of(double at, int64_t n, double *part) {
 double sei_weight_at(const sei_weight_grid *weight, double x, double y, double z) {
     const double to_grid = 1 / weight->spacing_nm;
     double px, py, pz;
-    const int64_t i = cell_of(x * to_grid + (double)(weight->nx - 1) / 2, weight->nx, &px);
-    const int64_t j = cell_of(y * to_grid + (double)(weight->ny - 1) / 2, weight->ny, &py);
-    const int64_t k = cell_of(z * to_grid + (double)(weight->nz - 1) / 2, weight->nz, &pz);
+    const int64_t i = sei_weight_cell(x * to_grid + (double)(weight->nx - 1) / 2, weight->nx, &px);
+    const int64_t j = sei_weight_cell(y * to_grid + (double)(weight->ny - 1) / 2, weight->ny, &py);
+    const int64_t k = sei_weight_cell(z * to_grid + (double)(weight->nz - 1) / 2, weight->nz, &pz);
     const int64_t next_x = weight->nx > 1, next_y = weight->ny > 1 ? weight->nx : 0;
     const int64_t next_z = weight->nz > 1 ? weight->nx * weight->ny : 0;
     const float *at = weight->data + (k * weight->ny + j) * weight->nx + i;
