@@ -272,13 +272,22 @@ static void test_run_keeps_off_foreign_files(void **state) {
     assert_refused(run_in(sei_test_path("plain"), 0, NULL, false, NULL), SEI_ERR_ENVIRONMENT, "plain");
     const char *const wrong[] = {"reconstruct.0.channels=[Xe]"};
     assert_refused(run_in(sei_test_path("wrong"), 1, wrong, false, NULL), SEI_ERR_INPUT, "the series has no channel 'Xe'");
+    assert_non_null(strstr(sei_last_error(), "--set reconstruct.0.channels=[Xe]: "));
+    const char *const coarse[] = {"reconstruct.0.bin_channels=[O=40]"};
+    assert_refused(run_in(sei_test_path("coarse"), 1, coarse, false, NULL), SEI_ERR_INPUT, "wire.yaml:");
+    sei_test_text("wire.yaml",
+                  "input: {files: [wire.emd]}\nalign: {method: none}\nreconstruct:\n  - name: em\n    channels:\n"
+                  "      - Si\n      - Xe\n");
+    assert_refused(run_in(sei_test_path("line"), 0, NULL, false, NULL), SEI_ERR_INPUT,
+                   "wire.yaml:6: reconstruct.0.channels: the series has no channel 'Xe'");
+    sei_test_text("wire.yaml", recipe_text);
     const char *const absent[] = {"input.files=[absent.emd]"};
     assert_refused(run_in(sei_test_path("absent"), 1, absent, false, NULL), SEI_ERR_INPUT, "absent.emd: no such file");
     assert_false(sei_folder_exists(sei_test_path("absent")));
     const sei_run_options tight = {
         .recipe = sei_test_path("wire.yaml"), .output = sei_test_path("tight"), .device = {.name = "cpu"}, .memory_bytes = 1000};
     sei_run_plan plan = {0};
-    assert_refused(sei_run(&tight, &plan, NULL), SEI_ERR_MEMORY, "needs about");
+    assert_refused(sei_run(&tight, &plan, NULL), SEI_ERR_MEMORY, "wire.yaml: the run needs about");
     assert_int_equal(plan.nx, SIDE);
     assert_int_equal(plan.n_tilts, TILTS);
 }

@@ -114,13 +114,18 @@ static void test_wire_recipe_explains_every_key(void **state) {
     sei_free(text);
 }
 
+/* What is wrong stands in the last line. */
 static void refuse_recipe(const char *more, const char *part) {
-    char text[1024];
+    char text[1024], place[32];
+    int line = 1;
     sei_recipe *r = NULL;
     snprintf(text, sizeof text, "input: {files: [a.emd]}\n%s", more);
     sei_test_text("bad.yaml", text);
     assert_refused(sei_recipe_load(sei_test_path("bad.yaml"), 0, NULL, &r, NULL), SEI_ERR_INPUT, part);
     assert_null(r);
+    for (const char *c = more; *c != 0; ++c) line += *c == '\n';
+    snprintf(place, sizeof place, "bad.yaml:%d: ", line);
+    if (strstr(sei_last_error(), place) == NULL) fail_msg("'%s' lacks '%s'", sei_last_error(), place);
 }
 
 static void test_recipe_refusals(void **state) {

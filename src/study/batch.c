@@ -35,7 +35,8 @@ static const sei_yaml_spec spec = {
     .n_ranges = 1,
     .ranges = ranges};
 
-static sei_status check_study(sei_batch_state *batch, const char *path) {
+/* Every message begins with the key it is about. */
+static sei_status check_study(sei_batch_state *batch) {
     static const char *const taken[] = {"stages", "plots", "."};
     const sei_study_file *s = batch->study;
     sei_status status = SEI_NEW(batch->folders, s->n_data, 1, 1);
@@ -44,17 +45,17 @@ static sei_status check_study(sei_batch_state *batch, const char *path) {
         sei_safe_name(s->data[i].name, batch->folders[i], SEI_NAME_LENGTH);
         for (size_t t = 0; t < sizeof taken / sizeof taken[0]; ++t) {
             if (strcasecmp(batch->folders[i], taken[t]) == 0) {
-                return sei_fail(SEI_ERR_INPUT, "%s: data.%u.name: '%s' is the name of a folder of the batch itself", path, i,
+                return sei_fail(SEI_ERR_INPUT, "data.%u.name: '%s' is the name of a folder of the batch itself", i,
                                 s->data[i].name);
             }
         }
         for (unsigned j = 0; j < i; ++j) {
             if (strcasecmp(batch->folders[j], batch->folders[i]) != 0) continue;
-            return sei_fail(SEI_ERR_INPUT, "%s: data.%u.name: '%s' and '%s' (data.%u) would share the folder '%s'", path, i,
+            return sei_fail(SEI_ERR_INPUT, "data.%u.name: '%s' and '%s' (data.%u) would share the folder '%s'", i,
                             s->data[i].name, s->data[j].name, j, batch->folders[i]);
         }
         if (s->data[i].recipe[0] == 0 && s->recipe[0] == 0) {
-            return sei_fail(SEI_ERR_INPUT, "%s: data.%u: neither it nor the study names a recipe", path, i);
+            return sei_fail(SEI_ERR_INPUT, "data.%u: neither it nor the study names a recipe", i);
         }
     }
     return SEI_OK;
@@ -131,7 +132,9 @@ sei_status sei_batch(const sei_batch_options *options, sei_batch_result **result
     if (options->output == NULL || options->output[0] == 0) return sei_fail(SEI_ERR_USAGE, "no output folder; give -o DIR");
     SEI_TRY(sei_yaml_load(&spec, options->study, options->n_set, options->set, &data, NULL));
     batch.study = data;
-    SEI_TRY(check_study(&batch, options->study));
+    status = check_study(&batch);
+    if (status == SEI_ERR_INPUT) status = sei_yaml_blame(options->study, options->n_set, options->set, "", status);
+    SEI_TRY(status);
     SEI_TRY(sei_strdup(options->study, &batch.study_folder));
     batch.study_folder[sei_path_base(options->study) - options->study] = 0;
     SEI_TRY(SEI_NEW(batch.results, batch.study->n_data, 1, 1));

@@ -15,6 +15,7 @@
 #include "seitomo/version.h"
 #include "study/record.h"
 #include "study/run.h"
+#include "study/yaml.h"
 
 static void close_run(sei_run_state *run) {
     for (size_t i = 0; i < run->n_stages; ++i) {
@@ -218,6 +219,11 @@ static sei_status perform_stages(sei_run_state *run) {
     for (size_t i = 0; i < run->n_stages; ++i) {
         if (run->stages[i].current) continue;
         sei_info("stage %zu of %zu: %s", i + 1, run->n_stages, run->stages[i].name);
+        if (run->stages[i].perform == sei_stage_reconstruct) {
+            snprintf(run->at, sizeof run->at, "reconstruct.%u", run->stages[i].entry);
+        } else {
+            snprintf(run->at, sizeof run->at, "%.31s", run->stages[i].name);
+        }
         SEI_TRY(sei_run_stage(run, &run->stages[i]));
     }
 done:
@@ -234,7 +240,7 @@ static sei_status read_numbers(const sei_run_state *run, sei_numbers *numbers) {
 }
 
 sei_status sei_run(const sei_run_options *options, sei_run_plan *plan, sei_numbers *numbers) {
-    sei_run_state run = {.options = options, .root = options->output, .lock = -1};
+    sei_run_state run = {.options = options, .root = options->output, .lock = -1, .at = "input"};
     sei_run_plan needs = {0};
     char *text = NULL;
     struct timespec before;
@@ -251,6 +257,7 @@ sei_status sei_run(const sei_run_options *options, sei_run_plan *plan, sei_numbe
     }
     SEI_TRY(find_inputs(&run));
     SEI_TRY(sei_run_make_plan(&run, &needs));
+    run.at[0] = 0;
     if (plan != NULL) *plan = needs;
     SEI_TRY(check_plan(&run, &needs));
     if (options->plan_only) goto done;
@@ -273,6 +280,9 @@ sei_status sei_run(const sei_run_options *options, sei_run_plan *plan, sei_numbe
     SEI_TRY(write_log(&run, started, (double)(after.tv_sec - before.tv_sec) + 1e-9 * (double)(after.tv_nsec - before.tv_nsec)));
     if (numbers != NULL) SEI_TRY(read_numbers(&run, numbers));
 done:
+    /* what the recipe asked for and cannot be had; the disk, the card and interruptions are not its fault */
+    if (run.recipe != NULL && (status == SEI_ERR_INPUT || status == SEI_ERR_USAGE || status == SEI_ERR_MEMORY))
+        status = sei_yaml_blame(options->recipe, options->n_set, options->set, run.at, status);
     sei_free(text);
     close_run(&run);
     return status;

@@ -28,6 +28,7 @@ struct sei_stage {
 struct sei_run_state {
     const sei_run_options *options;
     const char *root; /* the output folder */
+    char at[32];      /* the key of the recipe that is being worked on, for messages */
     int lock;
     sei_recipe *recipe;
     json_t *resolved;   /* the recipe as JSON */

@@ -2,13 +2,14 @@
 
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/file.h"
 #include "study/yaml_document.h"
 
-enum { MAX_BYTES = 1 << 20 };
+enum { MAX_BYTES = 1 << 20, SEI_YAML_MESSAGE = 1024 };
 
 const cyaml_strval_t sei_yaml_bools[4] = {{"false", 0}, {"true", 1}, {"no", 0}, {"yes", 1}};
 
@@ -86,6 +87,56 @@ sei_status sei_yaml_load(const sei_yaml_spec *spec, const char *path, size_t n_s
     sei_status status = sei_file_read_text(path, MAX_BYTES, &text, &length);
     if (status != SEI_OK) return status;
     status = sei_yaml_load_text(spec, path, text, length, n_set, set, out, resolved);
+    sei_free(text);
+    return status;
+}
+
+/* The node that the dotted key names, or its nearest parent; 0 when not even the first word is there. */
+static int deepest(const sei_yaml_source *source, const char *key) {
+    char words[SEI_YAML_PATH];
+    char *rest = NULL;
+    int node = 1;
+    int found = 0;
+    snprintf(words, sizeof words, "%s", key);
+    for (char *word = strtok_r(words, ".", &rest); word != NULL; word = strtok_r(NULL, ".", &rest)) {
+        const yaml_node_t *n = sei_yaml_node(source, node);
+        int child = 0;
+        if (n != NULL && n->type == YAML_MAPPING_NODE) child = sei_yaml_find(source, node, word);
+        if (n != NULL && n->type == YAML_SEQUENCE_NODE) {
+            const long item = strtol(word, NULL, 10);
+            if (item >= 0 && item < n->data.sequence.items.top - n->data.sequence.items.start)
+                child = n->data.sequence.items.start[item];
+        }
+        if (child == 0) break;
+        found = node = child;
+    }
+    return found;
+}
+
+sei_status sei_yaml_blame(const char *path, size_t n_set, const char *const *set, const char *key, sei_status status) {
+    char message[SEI_YAML_MESSAGE];
+    char said[SEI_YAML_PATH];
+    sei_yaml_source source = {.name = path, .set = set};
+    char *text = NULL;
+    size_t length = 0;
+    int node = 0;
+    snprintf(message, sizeof message, "%s", sei_last_error());
+    snprintf(said, sizeof said, "%.*s", (int)strspn(message, "abcdefghijklmnopqrstuvwxyz0123456789_."), message);
+    bool whole = sei_file_read_text(path, MAX_BYTES, &text, &length) == SEI_OK;
+    whole = whole && sei_yaml_parse(&source, text, length) == SEI_OK;
+    for (size_t i = 0; i < n_set && whole; ++i) whole = sei_yaml_override(&source, i) == SEI_OK;
+    if (whole && message[strlen(said)] == ':') node = deepest(&source, said);
+    if (whole && node == 0) node = deepest(&source, key);
+    const sei_yaml_origin origin = sei_yaml_origin_of(&source, node);
+    if (node == 0) {
+        status = sei_fail(status, "%s: %s", path, message);
+    } else if (origin == SEI_YAML_FROM_SET) {
+        status = sei_fail(status, "--set %s: %s", set[sei_yaml_node(&source, node)->start_mark.line], message);
+    } else {
+        status = sei_fail(status, "%s:%zu: %s", path, sei_yaml_node(&source, node)->start_mark.line + 1, message);
+    }
+    if (status == SEI_ERR_USAGE && origin == SEI_YAML_FROM_FILE) status = SEI_ERR_INPUT;
+    sei_yaml_close(&source);
     sei_free(text);
     return status;
 }

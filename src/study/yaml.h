@@ -51,6 +51,14 @@ sei_status sei_yaml_load(const sei_yaml_spec *spec, const char *path, size_t n_s
 /* The same from a text; `name` stands in messages for the file. */
 sei_status sei_yaml_load_text(const sei_yaml_spec *spec, const char *name, const char *text, size_t length, size_t n_set,
                               const char *const *set, void **out, char **resolved) SEI_MUST_CHECK;
+/*
+ * For what shows only once a file is loaded: puts "FILE:LINE: " (or "--set TEXT: ") in front of this thread's message, the line
+ * of the key that the message begins with ("reconstruct.0.channels: ..."), else of `key`; of a key that the file lacks, the
+ * mapping where it would stand; "FILE: " where there is none. A SEI_ERR_USAGE that a file caused becomes SEI_ERR_INPUT; every
+ * other status is returned as it is. Reads the file again, which failures can afford.
+ */
+sei_status sei_yaml_blame(const char *path, size_t n_set, const char *const *set, const char *key,
+                          sei_status status) SEI_MUST_CHECK;
 void sei_yaml_free(const sei_yaml_spec *spec, void *data); /* NULL: nothing */
 
 #endif

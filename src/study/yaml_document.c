@@ -38,7 +38,7 @@ sei_status sei_yaml_fail_at(const sei_yaml_source *source, int node, const char 
     const char *separator = path[0] == 0 ? "" : ": ";
     switch (sei_yaml_origin_of(source, node)) {
         case SEI_YAML_FROM_SET: return sei_fail(SEI_ERR_USAGE, "--set %s: %s", source->set[n->start_mark.line], what);
-        case SEI_YAML_FROM_DEFAULTS: return sei_fail(SEI_ERR_INPUT, "%s: %s%s%s", source->name, path, separator, what);
+        case SEI_YAML_FROM_DEFAULTS: n = sei_yaml_node(source, 1); break; /* the file lacks it: where its keys begin */
         case SEI_YAML_FROM_FILE: break;
     }
     return sei_fail(SEI_ERR_INPUT, "%s:%zu: %s%s%s", source->name, n == NULL ? (size_t)1 : n->start_mark.line + 1, path,
@@ -99,12 +99,14 @@ static sei_status check_tree(const sei_yaml_source *source, int node, int depth,
     return status;
 }
 
-static sei_status parser_failed(const sei_yaml_source *source, const yaml_parser_t *parser) {
+static sei_status parser_failed(const sei_yaml_source *source, const yaml_parser_t *parser, const char *text, size_t length) {
     if (parser->error == YAML_MEMORY_ERROR) return sei_fail(SEI_ERR_MEMORY, "%s: not enough memory to read it", source->name);
     const char *problem = parser->problem == NULL ? "not YAML" : parser->problem;
     const char *hint = strstr(problem, "cannot start any token") != NULL ? " (tabs are not allowed, indent with spaces)" : "";
     if (parser->error == YAML_READER_ERROR) {
-        return sei_fail(SEI_ERR_INPUT, "%s: %s at byte %zu; the file must be UTF-8 text", source->name, problem,
+        size_t line = 1;
+        for (size_t i = 0; i < parser->problem_offset && i < length; ++i) line += text[i] == '\n';
+        return sei_fail(SEI_ERR_INPUT, "%s:%zu: %s at byte %zu; the file must be UTF-8 text", source->name, line, problem,
                         parser->problem_offset);
     }
     return sei_fail(SEI_ERR_INPUT, "%s:%zu: column %zu: %s%s", source->name, parser->problem_mark.line + 1,
@@ -119,23 +121,24 @@ sei_status sei_yaml_parse(sei_yaml_source *source, const char *text, size_t leng
     if (!yaml_parser_initialize(&parser)) return sei_fail(SEI_ERR_MEMORY, "%s: not enough memory to read it", source->name);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
     if (!yaml_parser_load(&parser, &source->document)) {
-        status = parser_failed(source, &parser);
+        status = parser_failed(source, &parser, text, length);
         goto done;
     }
     source->loaded = true;
     const yaml_node_t *root = yaml_document_get_root_node(&source->document);
     if (root == NULL) {
-        status = sei_fail(SEI_ERR_INPUT, "%s: the file is empty; a mapping of keys is expected", source->name);
+        status = sei_fail(SEI_ERR_INPUT, "%s:1: the file is empty; a mapping of keys is expected", source->name);
         goto done;
     }
     if (!yaml_parser_load(&parser, &more)) {
-        status = parser_failed(source, &parser);
+        status = parser_failed(source, &parser, text, length);
         goto done;
     }
     const bool several = yaml_document_get_root_node(&more) != NULL;
+    const size_t second = more.start_mark.line + 1;
     yaml_document_delete(&more);
     if (several) {
-        status = sei_fail(SEI_ERR_INPUT, "%s: several documents ('---') in one file; keep one", source->name);
+        status = sei_fail(SEI_ERR_INPUT, "%s:%zu: several documents ('---') in one file; keep one", source->name, second);
         goto done;
     }
     SEI_TRY(SEI_NEW(seen, source->document.nodes.top - source->document.nodes.start + 1, 1, 1));

@@ -1,7 +1,7 @@
 """Claims: whatever becomes of a file - cut anywhere, bits flipped, numbers driven to their extremes - `seitomo info` reads it
-or refuses it with a line that names it, and `seitomo run` treats a recipe so: exit codes 0 and 3 (recipes: also 2, and 5 for
-work that needs more memory than it may have), no signals, 2 s and 512 MiB at most; an image file that lacks bytes is never
-accepted.
+or refuses it with a line that names it, and `seitomo run` treats a recipe so and names the recipe's line: exit codes 0 and 3
+(recipes: also 5, for work that needs more memory than it may have), no signals, 2 s and 512 MiB at most; an image file that
+lacks bytes is never accepted.
 
 The mutants come from files that the program itself wrote and from a seed (SEITOMO_TORTURE_SEED, default 1): a few hundred,
 or 10,000 with SEITOMO_FULL=1. Those that break a claim are named and kept in build/*/torture."""
@@ -188,15 +188,19 @@ def judge(binary, mutant, folder, others):
         code, _, said, seconds, mib = measured([binary, "info", path], folder / "said")
     lines = said.strip().splitlines()
     wrong = []
-    if code not in ((0, 2, 3, 5) if mutant.seed.recipe else (0, 3)):
+    if code not in ((0, 3, 5) if mutant.seed.recipe else (0, 3)):
         wrong.append(f"signal {signal.Signals(-code).name}" if code < 0 else f"exit {code}")
     if seconds > MOST_SECONDS:
         wrong.append(f"{seconds:.1f} s")
     if mib > MOST_MIB:
         wrong.append(f"{mib:.0f} MiB")
-    # a recipe's channels and stages are named by their own names
-    if code == 3 and (not lines or (str(folder) not in lines[-1] and not mutant.seed.recipe)):
+    if code == 3 and (not lines or str(path if mutant.seed.recipe else folder) not in lines[-1]):
         wrong.append("a refusal that names no file")
+    if code == 3 and lines and mutant.seed.recipe and not re.search(re.escape(str(path)) + r":\d+: ", lines[-1]):
+        wrong.append("a refusal that names no line")
+    # work that needs more memory than it may have: no line of the recipe says so alone
+    if code == 5 and (not lines or str(path) not in lines[-1] or "memory" not in lines[-1]):
+        wrong.append("too much work, and the recipe or the memory is not named")
     if any(ord(c) < 32 or ord(c) == 127 for c in "".join(lines)):
         wrong.append("control characters reach the terminal")
     if code == 0 and mutant.cut and mutant.seed.binary:
