@@ -1,4 +1,4 @@
-/* Shapes on a voxel grid that several rooms need: connected components, distances, closing, smoothing. Part of core. */
+/* Shapes on a voxel grid that several rooms need: components, distances, closing, smoothing, a wire's voids. Part of core. */
 #ifndef SEITOMO_MORPHOLOGY_H
 #define SEITOMO_MORPHOLOGY_H
 
@@ -47,6 +47,20 @@ sei_status sei_close(const uint8_t *mask, int64_t nx, int64_t ny, int64_t nz, do
  * double. sigma_px 0 changes nothing. SEI_ERR_USAGE: sigma_px negative, not finite or above 1000; SEI_ERR_MEMORY.
  */
 sei_status sei_smooth_gaussian(float *data, int64_t nx, int64_t ny, int64_t nz, double sigma_px) SEI_MUST_CHECK;
+
+/*
+ * The envelope of a wire along y: the closing of solid != 0 by radius_px, with the holes of each cross-section (x-z) and of
+ * the whole filled (parts of the complement, 4- and 6-connected, that do not reach a face). envelope may not be solid.
+ * Errors: SEI_ERR_MEMORY. Cost: O(voxels), 5 bytes per voxel beside the closing's.
+ */
+sei_status sei_wire_envelope(const uint8_t *solid, int64_t nx, int64_t ny, int64_t nz, double radius_px,
+                             uint8_t *envelope) SEI_MUST_CHECK;
+/*
+ * The voids of a wire: empty voxels in the envelope. In: empty != 0 where there is nothing. Out: 1 in a closed void, 2 in
+ * an open one (its 6-connected component of emptiness leaves the envelope), else 0. On an error `empty` is as it was.
+ * Errors: SEI_ERR_INPUT (as sei_components), SEI_ERR_MEMORY.
+ */
+sei_status sei_wire_voids(uint8_t *empty, const uint8_t *envelope, int64_t nx, int64_t ny, int64_t nz) SEI_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -7,49 +7,6 @@
 #include "core/alloc.h"
 #include "core/threads.h"
 
-/* Fills the parts of !mask that do not reach the border of the box (6-connected; in one plane that is 4-connected). */
-static sei_status fill_holes(uint8_t *mask, int64_t nx, int64_t ny, int64_t nz, uint8_t *empty, uint32_t *components) {
-    sei_status status = SEI_OK;
-    uint8_t *reaches = NULL;
-    uint32_t n = 0;
-    for (int64_t i = 0; i < nx * ny * nz; ++i) empty[i] = mask[i] == 0;
-    SEI_TRY(sei_components(empty, nx, ny, nz, 6, components, &n));
-    SEI_TRY(SEI_NEW(reaches, (int64_t)n + 1, 1, 1));
-    for (int64_t k = 0; k < nz; ++k) {
-        for (int64_t j = 0; j < ny; ++j) {
-            const bool face = (nz > 1 && (k == 0 || k == nz - 1)) || (ny > 1 && (j == 0 || j == ny - 1));
-            const uint32_t *row = components + (k * ny + j) * nx;
-            for (int64_t i = 0; i < nx; i += face || nx == 1 ? 1 : nx - 1) reaches[row[i]] = 1;
-        }
-    }
-    for (int64_t i = 0; i < nx * ny * nz; ++i) {
-        if (components[i] != 0 && !reaches[components[i]]) mask[i] = 1;
-    }
-done:
-    sei_free(reaches);
-    return status;
-}
-
-/* The holes of every cross-section x-z. */
-static sei_status fill_sections(uint8_t *mask, int64_t nx, int64_t ny, int64_t nz) {
-    sei_status status = SEI_OK;
-    uint8_t *section = NULL, *empty = NULL;
-    uint32_t *components = NULL;
-    SEI_TRY(SEI_NEW(section, nx, nz, 1));
-    SEI_TRY(SEI_NEW(empty, nx, nz, 1));
-    SEI_TRY(SEI_NEW(components, nx, nz, 1));
-    for (int64_t j = 0; j < ny; ++j) {
-        for (int64_t k = 0; k < nz; ++k) memcpy(section + k * nx, mask + (k * ny + j) * nx, (size_t)nx);
-        SEI_TRY(fill_holes(section, nx, nz, 1, empty, components));
-        for (int64_t k = 0; k < nz; ++k) memcpy(mask + (k * ny + j) * nx, section + k * nx, (size_t)nx);
-    }
-done:
-    sei_free(section);
-    sei_free(empty);
-    sei_free(components);
-    return status;
-}
-
 /* Everything the room's grid shares while the voids are found. */
 typedef struct work {
     int64_t nx, ny, nz, count;
@@ -77,17 +34,11 @@ done:
 }
 
 static sei_status find_envelope(const sei_labels *labels, const uint8_t *film, double radius_px, work *w) {
-    sei_status status = SEI_OK;
     for (int64_t i = 0; i < w->count; ++i) {
         const bool solid = labels->data[i] == SEI_LABEL_SI || labels->data[i] == SEI_LABEL_SEI;
         w->mask[i] = solid && (film == NULL || !film[i]);
     }
-    SEI_TRY(sei_close(w->mask, w->nx, w->ny, w->nz, radius_px, w->envelope));
-    for (int64_t i = 0; i < w->count; ++i) w->envelope[i] |= w->mask[i];
-    SEI_TRY(fill_sections(w->envelope, w->nx, w->ny, w->nz));
-    SEI_TRY(fill_holes(w->envelope, w->nx, w->ny, w->nz, w->mask, w->components));
-done:
-    return status;
+    return sei_wire_envelope(w->mask, w->nx, w->ny, w->nz, radius_px, w->envelope);
 }
 
 /* Film voxels beyond the wire are support; those in or on it stay what their rule made them and belong to the envelope. */
@@ -108,20 +59,12 @@ done:
 
 /* Empty voxels in the envelope become closed or open void. */
 static sei_status name_voids(sei_labels *labels, work *w) {
-    sei_status status = SEI_OK;
-    uint8_t *open = NULL;
-    uint32_t n = 0;
+    static const uint8_t label_of[] = {0, SEI_LABEL_CLOSED_VOID, SEI_LABEL_OPEN_VOID};
     for (int64_t i = 0; i < w->count; ++i) w->mask[i] = labels->data[i] == SEI_LABEL_OUTSIDE;
-    SEI_TRY(sei_components(w->mask, w->nx, w->ny, w->nz, 6, w->components, &n));
-    SEI_TRY(SEI_NEW(open, (int64_t)n + 1, 1, 1));
-    for (int64_t i = 0; i < w->count; ++i) {
-        if (w->mask[i] && !w->envelope[i]) open[w->components[i]] = 1;
+    const sei_status status = sei_wire_voids(w->mask, w->envelope, w->nx, w->ny, w->nz);
+    for (int64_t i = 0; status == SEI_OK && i < w->count; ++i) {
+        if (w->mask[i] != 0) labels->data[i] = label_of[w->mask[i]];
     }
-    for (int64_t i = 0; i < w->count; ++i) {
-        if (w->mask[i] && w->envelope[i]) labels->data[i] = open[w->components[i]] ? SEI_LABEL_OPEN_VOID : SEI_LABEL_CLOSED_VOID;
-    }
-done:
-    sei_free(open);
     return status;
 }
 
