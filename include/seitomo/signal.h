@@ -1,10 +1,10 @@
 /*
  * signal: what a path through a material emits. Atoms (weights, lines, cross-sections), materials by composition, HAADF and
- * EDS channels, four detectors with shadow and exit absorption, background, spectra, and what the dose takes away.
+ * EDS channels, four detectors with shadow and exit absorption, bremsstrahlung, spectra.
  *
  * A channel's noise-free image is
- *     sum over materials m of  coefficient[m][c] * sei_material_left(m, dose) * path_nm[m]      (times the dose in electrons
- *     per pixel for EDS channels), plus background[c], with the paths of seitomo/specimen.h.
+ *     sum over materials m of coefficient[m][c] * path_nm[m], times the electrons of a pixel for EDS channels,
+ * with the paths of seitomo/specimen.h; damage and background are the experiment's (seitomo/experiment.h, simulate.h).
  *
  * Sources: atomic weights, line energies, fluorescence yields, radiative rates and mass attenuation coefficients from
  * xraylib (Schoonjans et al. 2011, Spectrochimica Acta B 66, 776; attenuation reaches down to 0.1 keV). Ionisation
@@ -93,8 +93,6 @@ sei_status sei_material_check(const sei_material *material) SEI_MUST_CHECK;
 sei_status sei_material_atoms_per_nm3(const sei_material *material, double atoms_per_nm3[SEI_MAX_CONSTITUENTS]) SEI_MUST_CHECK;
 /* Linear attenuation coefficient at a photon energy, 1/nm; 0 for a void. */
 sei_status sei_material_attenuation(const sei_material *material, double energy_kev, double *per_nm) SEI_MUST_CHECK;
-/* Share of the signal left after a dose: 1 - lost_fraction * (1 - exp(-dose/critical_dose)); 1 when critical_dose is 0. */
-double sei_material_left(const sei_material *material, double dose_e_per_nm2);
 
 /* ---- microscope: src/simulate/microscope.c ---- */
 
@@ -190,15 +188,6 @@ sei_status sei_signal_coefficients(size_t n_materials, const sei_material *mater
                                    double *coefficient) SEI_MUST_CHECK;
 /* The background's share of a material: bremsstrahlung per nm goes as sum_i N_i Z_i^2 (atoms/nm3). weight[m]. */
 sei_status sei_signal_bremsstrahlung(size_t n_materials, const sei_material *materials, double *weight) SEI_MUST_CHECK;
-/*
- * What turns weights into background counts of a channel: with total[m] the paths of material m summed over all pixels and
- * tilts (times the dose where it differs), scale = sum(net_m total_m) / (peak_to_background * sum(weight_m total_m)).
- * The background of a pixel is then scale * sum_m weight_m path_m. 0 when there is no net signal; SEI_ERR_INPUT when the
- * ratio is not above 0.
- */
-sei_status sei_signal_background_scale(size_t n_materials, const double *net, const double *weight, const double *total,
-                                       double peak_to_background, double *scale) SEI_MUST_CHECK;
-
 /* ---- exit absorption: src/simulate/absorption.c ---- */
 
 /*

@@ -32,6 +32,18 @@ typedef struct sei_simulated_channel {
     sei_dtype stored;          /* whole-number types round to it; UNKNOWN: uint16 for plain counts that fit, else float32 */
 } sei_simulated_channel;
 
+/*
+ * The images of a whole series before any count is drawn. The mean of channel c in pixel p of tilt t is, with i = t*nx*ny + p,
+ *     scale[c] * image[c][i] + flat[c] + brems[c] * bremsstrahlung[i].
+ */
+typedef struct sei_noise_free {
+    int64_t n_tilts, nx, ny;
+    const sei_tilt_exposure *exposures; /* [n_tilts] */
+    const float *image[SEI_SIMULATE_MAX_CHANNELS];
+    double scale[SEI_SIMULATE_MAX_CHANNELS], flat[SEI_SIMULATE_MAX_CHANNELS], brems[SEI_SIMULATE_MAX_CHANNELS];
+    const float *bremsstrahlung; /* NULL: none is known, brems is 0 */
+} sei_noise_free;
+
 typedef struct sei_simulation {
     int64_t nx, ny, nz; /* images nx * ny, truth nz deep */
     double pixel_nm;
@@ -48,6 +60,10 @@ typedef struct sei_simulation {
     int contaminant;                  /* the material that contamination grows of; 0: none grows */
     sei_faults faults;                /* its seed is the experiment's */
     sei_device *device;               /* where counts are drawn; NULL: cpu. The bits are the same everywhere */
+    /* Called once with all images, before they become counts (spectra are made of them); what it returns ends the simulation
+     * unless SEI_OK. NULL: nobody asks. */
+    sei_status (*noise_free)(void *asker, const sei_noise_free *images);
+    void *asker;
 } sei_simulation;
 
 /* What the microscope gave, and what only its maker knows. Release with sei_simulated_free. */

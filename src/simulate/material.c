@@ -210,8 +210,3 @@ sei_status sei_material_attenuation(const sei_material *material, double energy_
 done:
     return status;
 }
-
-double sei_material_left(const sei_material *material, double dose_e_per_nm2) {
-    if (!(material->critical_dose_e_per_nm2 > 0)) return 1;
-    return 1 - material->lost_fraction * (1 - exp(-dose_e_per_nm2 / material->critical_dose_e_per_nm2));
-}

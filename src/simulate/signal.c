@@ -211,18 +211,3 @@ sei_status sei_signal_bremsstrahlung(size_t n_materials, const sei_material *mat
     }
     return SEI_OK;
 }
-
-sei_status sei_signal_background_scale(size_t n_materials, const double *net, const double *weight, const double *total,
-                                       double peak_to_background, double *scale) {
-    double signal = 0;
-    double thickness = 0;
-    if (!(peak_to_background > 0 && isfinite(peak_to_background))) {
-        return sei_fail(SEI_ERR_INPUT, "a peak-to-background ratio of %g, expected a number above 0", peak_to_background);
-    }
-    for (size_t m = 0; m < n_materials; ++m) {
-        signal += net[m] * total[m];
-        thickness += weight[m] * total[m];
-    }
-    *scale = signal > 0 && thickness > 0 ? signal / (peak_to_background * thickness) : 0;
-    return SEI_OK;
-}

@@ -66,6 +66,20 @@ done:
     return status;
 }
 
+/* Shows the images to whoever asked. */
+static sei_status show(const sei_simulation *s, const sei_tilt_exposure *exposures, int64_t n, const sei_series *series,
+                       const sei_exposing *exposing, const float *brems) {
+    sei_noise_free images = {.n_tilts = n, .nx = s->nx, .ny = s->ny, .exposures = exposures, .bremsstrahlung = brems};
+    if (s->noise_free == NULL) return SEI_OK;
+    for (size_t c = 0; c < s->n_channels; ++c) {
+        images.image[c] = series->channels[c].data;
+        images.scale[c] = exposing[c].scale;
+        images.flat[c] = exposing[c].flat;
+        images.brems[c] = exposing[c].brems;
+    }
+    return s->noise_free(s->asker, &images);
+}
+
 static sei_status record(const sei_simulation *s, sei_device *device, const sei_tilt_exposure *exposures, int64_t n,
                          sei_simulated *made) {
     sei_series *series = &made->series;
@@ -78,6 +92,7 @@ static sei_status record(const sei_simulation *s, sei_device *device, const sei_
     if (imager.n_images > s->n_channels) SEI_TRY(SEI_NEW(brems, n, s->ny, s->nx));
     SEI_TRY(take_images(&imager, exposures, n, series, brems, &shadow));
     SEI_TRY(sei_find_scales(s, &shadow, exposures[0].dose_e_per_nm2 * s->pixel_nm * s->pixel_nm, exposing));
+    SEI_TRY(show(s, exposures, n, series, exposing, brems));
     for (size_t c = 0; c < s->n_channels; ++c) {
         made->scale[c] = exposing[c].scale;
         SEI_TRY(sei_detect(s, device, c, &exposing[c], exposures, n, brems, &series->channels[c]));

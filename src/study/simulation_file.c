@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "core/text.h"
 #include "study/simulation_schema.h"
+#include "study/simulation_spectra.h"
 
 static sei_status fill_tilts(const char *path, const sei_tilts_entry *tilts, sei_simulation_file *file) {
     sei_experiment *e = &file->simulation.experiment;
@@ -101,7 +102,7 @@ static sei_status given_signals(const char *path, const sei_simulation_entry *en
 /* What every material gives to every channel, and which materials are voids. */
 static sei_status fill_signals(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
     const size_t n_channels = entry->n_channels, n_materials = entry->n_materials + 1;
-    sei_signal_channel physics[SEI_SIMULATE_MAX_CHANNELS];
+    sei_signal_channel *physics = file->physics;
     double *given = NULL;
     bool photons = false, composed = true;
     sei_status status = SEI_OK;
@@ -140,6 +141,16 @@ static sei_status fill_signals(const char *path, const sei_simulation_entry *ent
 done:
     sei_free(given);
     return status;
+}
+
+static sei_status fill_spectra(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
+    sei_spectra_wanted *wanted = &file->spectra;
+    char where[SEI_TEXT_LENGTH];
+    snprintf(where, sizeof where, "%s: spectra", path);
+    wanted->summed = entry->spectra.summed;
+    wanted->images = entry->spectra.images;
+    const sei_status status = sei_spectra_fill(where, &entry->spectra, &wanted->axis, &wanted->stray, &wanted->n_stray);
+    return status == SEI_OK ? sei_simulation_spectra_check(path, file) : status;
 }
 
 /* Photons are absorbed in cubes, so many along the longest edge of the volume. */
@@ -272,6 +283,7 @@ sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *
     SEI_TRY(fill_tilts(path, &entry->tilts, &file));
     SEI_TRY(fill_materials(path, entry, &file));
     SEI_TRY(fill_signals(path, entry, &file));
+    SEI_TRY(fill_spectra(path, entry, &file));
     fill_absorption(entry, s);
     SEI_TRY(fill_bodies(path, entry, &file));
     SEI_TRY(fill_experiment(path, entry, s));
@@ -290,6 +302,7 @@ void sei_simulation_file_free(sei_simulation_file *file) {
     sei_free(file->signal);
     sei_free(file->bremsstrahlung);
     sei_free(file->microscope);
+    sei_free(file->spectra.stray);
     sei_free(file->bodies);
     sei_free(file->resolved);
     memset(file, 0, sizeof *file);

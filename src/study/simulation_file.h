@@ -4,6 +4,14 @@
 
 #include "seitomo/simulate.h"
 
+/* The spectra a file asks for. */
+typedef struct sei_spectra_wanted {
+    bool summed, images; /* one per tilt; one per pixel and tilt, too */
+    sei_energy_axis axis;
+    size_t n_stray;
+    sei_stray *stray;
+} sei_spectra_wanted;
+
 typedef struct sei_simulation_file {
     sei_simulation simulation; /* points into the fields below */
     char title[SEI_TEXT_LENGTH];
@@ -13,6 +21,8 @@ typedef struct sei_simulation_file {
     double *signal;
     double *bremsstrahlung;
     sei_microscope *microscope;
+    sei_signal_channel physics[SEI_SIMULATE_MAX_CHANNELS];
+    sei_spectra_wanted spectra;
     sei_body *bodies;
     bool write_volumes, write_measures, write_pictures;
     char *resolved; /* the whole file with overrides and defaults, as JSON text */
@@ -34,9 +44,9 @@ typedef struct sei_simulation_output {
 /*
  * Runs the simulation and writes into the folder: series.emd, truth_labels.mrc, truth_<channel>.mrc, truth.json,
  * shifts_true.csv, exposures_true.csv, faults_true.csv where there are faults, dose.csv where a dose is stated,
- * simulation.json, pictures/, and with mrc series_<channel>.mrc, with tiff tiff/series_<channel>.tif. truth (may be NULL): what
- * truth.json holds: measure's numbers of the true labels, the specimen's own, and the experiment's. A warning says where the
- * dose of the first voids, or the limit, is passed.
+ * spectra.emd where spectra are asked for, simulation.json, pictures/, and with mrc series_<channel>.mrc, with tiff
+ * tiff/series_<channel>.tif. truth (may be NULL): what truth.json holds: measure's numbers of the true labels, the specimen's
+ * own, and the experiment's. A warning says where the dose of the first voids, or the limit, is passed.
  */
 sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulation_output *output,
                               sei_numbers *truth) SEI_MUST_CHECK;

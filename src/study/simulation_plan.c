@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 #include "core/threads.h"
+#include "seitomo/io.h"
 #include "study/simulation_file.h"
 
 /* Seconds of one core, measured on a 2 GHz server: for the order of magnitude, not more. */
@@ -12,7 +13,19 @@ static const double ray_cell_s = 2.5e-9;   /* a voxel on a ray's way */
 static const double pixel_s = 6e-8;        /* counts and noise of a pixel */
 static const double truth_body_s = 2.5e-7; /* a voxel of the truth with its sample points */
 static const double truth_voxel_s = 1e-8;
-static const double measure_s = 1.2e-6; /* measure, per voxel of the specimen's half of the volume */
+static const double spectrum_byte_s = 8e-9; /* a byte of a spectrum image: drawn, compressed, written */
+static const double measure_s = 1.2e-6;     /* measure, per voxel of the specimen's half of the volume */
+
+/* Spectra: bytes before compression, which takes most of the time. */
+static void add_spectra(const sei_simulation_file *file, int64_t n_tilts, sei_simulation_plan *plan) {
+    const sei_simulation *s = &file->simulation;
+    const sei_spectra_shape shape = {
+        .n_tilts = n_tilts, .ny = s->ny, .nx = s->nx, .n_energies = file->spectra.axis.bins, .images = file->spectra.images};
+    if (!file->spectra.summed && !file->spectra.images) return;
+    const double bytes = sei_io_spectra_bytes(&shape);
+    plan->disk_bytes += bytes;
+    plan->seconds += bytes * spectrum_byte_s;
+}
 
 sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_simulation_output *output,
                                     sei_simulation_plan *plan) {
@@ -41,5 +54,6 @@ sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_s
         .seconds = (rays * ray + values * pixel_s + cells * (voxels ? truth_voxel_s * (1 + channels) : truth_body_s) +
                     (file->write_measures ? measure_s * cells : 0)) /
                    sei_threads()};
+    add_spectra(file, n, plan);
     return SEI_OK;
 }

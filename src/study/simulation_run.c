@@ -8,7 +8,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "seitomo/io.h"
-#include "study/simulation_output.h"
+#include "study/simulation_spectra.h"
 
 static sei_status write_table(const sei_simulation_output *output, const char *name, const sei_table *table) {
     char *path = NULL;
@@ -35,6 +35,7 @@ static sei_status check_targets(const sei_simulation_file *file, const sei_simul
     char name[SEI_NAME_LENGTH + 32], safe[SEI_NAME_LENGTH];
     sei_status status = SEI_OK;
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; ++i) SEI_TRY(check_target(output, fixed[i]));
+    if (file->spectra.summed || file->spectra.images) SEI_TRY(check_target(output, "spectra.emd"));
     for (size_t c = 0; c < file->simulation.n_channels && file->write_volumes; ++c) {
         sei_safe_name(file->simulation.channels[c].name, safe, sizeof safe);
         snprintf(name, sizeof name, "truth_%s.mrc", safe);
@@ -96,6 +97,18 @@ static void warn_of_dose(const sei_dose_total *total) {
     }
 }
 
+/* The series, and on the way its spectra. */
+static sei_status simulate(const sei_simulation_file *file, const sei_simulation_output *output, const sei_provenance *provenance,
+                           sei_simulated *simulated) {
+    sei_spectra_asker asker = {file, output, provenance};
+    sei_simulation simulation = file->simulation;
+    if (file->spectra.summed || file->spectra.images) {
+        simulation.noise_free = sei_simulation_spectra;
+        simulation.asker = &asker;
+    }
+    return sei_simulate(&simulation, simulated);
+}
+
 sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulation_output *output, sei_numbers *truth) {
     sei_simulated simulated = {0};
     sei_labels labels = {0};
@@ -106,7 +119,7 @@ sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulat
     SEI_TRY(make_folders(file, output));
     SEI_TRY(check_targets(file, output));
     SEI_TRY(describe(file, &provenance));
-    SEI_TRY(sei_simulate(&file->simulation, &simulated));
+    SEI_TRY(simulate(file, output, &provenance, &simulated));
     warn_of_dose(&simulated.total);
     simulated.series.axis_offset_px = 0; /* a microscope does not know it either: finding it is align's work */
     SEI_TRY(write_series(output, "series.emd", &simulated.series, &provenance));
