@@ -14,6 +14,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "core/threads.h"
+#include "seitomo/signal.h"
 #include "seitomo/version.h"
 
 typedef struct findings {
@@ -98,6 +99,12 @@ static void look_at_libraries(findings *f) {
     found(f, "libraries", true, detail, "");
 }
 
+static void look_at_atoms(findings *f) {
+    const bool known = sei_atoms_known();
+    found(f, "atoms", known, known ? "xraylib, for simulations by composition" : "simulations take given signals only",
+          known ? "" : "apt install libxrl-dev and build again");
+}
+
 /* Whether a program stands in a folder of PATH. */
 static bool in_path(const char *program, char *where, size_t size) {
     const char *path = getenv("PATH");
@@ -141,6 +148,7 @@ sei_status sei_cmd_doctor(int argc, char **argv) {
     look_at_memory(&f);
     look_at_backends(&f);
     look_at_libraries(&f);
+    look_at_atoms(&f);
     look_at_programs(&f);
     if (f.print) printf("%s\n", f.missing == 0 ? "nothing is missing" : "seitomo works; what is marked missing is optional");
     return sei_cli_print_json(&common, json_pack("{s:s, s:o}", "version", SEITOMO_VERSION, "findings", f.list));
