@@ -136,46 +136,38 @@ static SEI_EVERYWHERE int sei_ptrs_squeezed(const sei_ptrs *p, sei_uniforms pair
     return (0.5 - fabs(pair.u - 0.5) >= 0.07) & (pair.v <= p->v_r);
 }
 
-/* log(k!), k = 0 .. 15 */
-static SEI_EVERYWHERE double sei_variate_log_factorial(double k) {
-    double product = 1;
-    for (double i = 2; i <= k; i += 1) product *= i;
-    return sei_variate_log(product);
-}
-
 /*
- * log of the distribution: the term k = 0 .. 15 as it stands; beyond, the saddle point form (Loader 2000), which loses no
- * digits at large means: -log sqrt(2 pi k) - (log k! - its Stirling form) - (k log(k/mean) - (k - mean)). `factor` squared is
- * multiplied into the same logarithm: the result is log(factor * p(k)).
+ * log(factor * p(k)), k = 0, 1, ..., in the saddle point form (Loader 2000), which loses no digits at large means:
+ * log p = -log sqrt(2 pi k) - (what Stirling's form of log k! lacks) - (k log(k/mean) - (k - mean)). For k = 0 the root is
+ * taken of 2 pi, and the table makes up for it.
  */
 static SEI_EVERYWHERE double sei_ptrs_log_probability(double k, double mean, double factor) {
-    if (k < 16) return sei_variate_log(factor) + k * sei_variate_log(mean) - mean - sei_variate_log_factorial(k);
-    const double inverse = 1 / (k * k), d = k - mean, s = d / (k + mean), q = s * s;
-    const double stirling = (1.0 / 12 - inverse * (1.0 / 360 - inverse * (1.0 / 1260 - inverse * (1.0 / 1680)))) / k;
-    double deviance;
-    if (q < 0.01) { /* log(k/mean) = 2 atanh(s); the first term left out is below 2 k s 1e-18/19 */
-        const double series =
-            q *
-            (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9 + q * (1.0 / 11 + q * (1.0 / 13 + q * (1.0 / 15 + q / 17)))))));
-        deviance = d * s + 2 * k * s * series;
-    } else {
-        deviance = k * sei_variate_log(k / mean) - d;
-    }
-    return 0.5 * sei_variate_log(factor * factor / (6.28318530717958647693 * k)) - stirling - deviance;
+    static const double lacking[16] = {-0.91893853320467274178, 0.08106146679532725822, 0.04134069595540929409, 0.02767792568499833915,
+                                0.02079067210376509311,  0.01664469118982119216, 0.013876128823070748,   0.0118967099458917701,
+                                0.0104112652619720965,   0.00925546218271273292, 0.00833056343336287126, 0.00757367548795184079,
+                                0.00694284010720952987,  0.00640899418800420707, 0.00595137011275884774, 0.00555473355196280137};
+    const int small = k < 16, row = small & (k > 0) ? (int)k : 0;
+    const double n = k > 1 ? k : 1, inverse = 1 / (n * n), d = k - mean, s = d / (k + mean), q = s * s;
+    const double stirling = (1.0 / 12 - inverse * (1.0 / 360 - inverse * (1.0 / 1260 - inverse * (1.0 / 1680)))) / n;
+    /* log(k/mean) = 2 atanh(s) where q < 0.01; the first term left out is below 2 k s 1e-18/19 */
+    const double series =
+        q * (1.0 / 3 +
+             q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9 + q * (1.0 / 11 + q * (1.0 / 13 + q * (1.0 / 15 + q * (1.0 / 17))))))));
+    const double deviance = q < 0.01 ? d * s + 2 * k * s * series : k * sei_variate_log(n / mean) - d;
+    return 0.5 * sei_variate_log(factor * factor / (6.28318530717958647693 * n)) - (small ? lacking[row] : stirling) - deviance;
 }
 
 /* Whether a candidate outside the squeeze is accepted. */
 static SEI_EVERYWHERE int sei_ptrs_accepted(const sei_ptrs *p, double mean, sei_uniforms pair, double k) {
-    const double us = 0.5 - fabs(pair.u - 0.5);
-    if (k < 0 || (us < 0.013 && pair.v > us)) return 0;
-    const double inverse_alpha = 1.1239 + 1.1328 / (p->b - 3.4);
-    return sei_ptrs_log_probability(k, mean, (p->a / (us * us) + p->b) / (pair.v * inverse_alpha)) >= 0;
+    const double us = 0.5 - fabs(pair.u - 0.5), inverse_alpha = 1.1239 + 1.1328 / (p->b - 3.4);
+    const double factor = (p->a / (us * us) + p->b) / (pair.v * inverse_alpha);
+    const int outside = (k < 0) | ((us < 0.013) & (pair.v > us));
+    return !outside & (sei_ptrs_log_probability(outside ? 0 : k, mean, factor) >= 0);
 }
 
-/* Attempts from `block` on; the result is the same as from block 0 when the attempts before it were refused. */
-static SEI_EVERYWHERE double sei_poisson_rejection(sei_variate_source source, uint64_t index, uint32_t block, double mean) {
+static SEI_EVERYWHERE double sei_poisson_rejection(sei_variate_source source, uint64_t index, double mean) {
     const sei_ptrs p = sei_ptrs_of(mean);
-    for (;; ++block) {
+    for (uint32_t block = 0;; ++block) {
         const sei_uniforms pair = sei_variate_uniforms(source, index, block);
         const double k = sei_ptrs_candidate(&p, mean, pair);
         if (sei_ptrs_squeezed(&p, pair) || sei_ptrs_accepted(&p, mean, pair, k)) return k;
@@ -185,7 +177,7 @@ static SEI_EVERYWHERE double sei_poisson_rejection(sei_variate_source source, ui
 /* Poisson variate; 0 for a mean that is not above 0, NaN for NaN. */
 static SEI_EVERYWHERE double sei_variate_poisson(sei_variate_source source, uint64_t index, double mean) {
     if (mean >= SEI_POISSON_REJECTION) {
-        return mean > SEI_POISSON_LARGEST ? mean : sei_poisson_rejection(source, index, 0, mean);
+        return mean > SEI_POISSON_LARGEST ? mean : sei_poisson_rejection(source, index, mean);
     }
     if (mean > 0) return sei_poisson_inverted(mean, sei_variate_uniforms(source, index, 0).u);
     return mean != mean ? mean : 0;
