@@ -76,7 +76,7 @@ static void lay_down(const sei_grow *d, const grow_box *box, sei_grown *grown) {
     }
 }
 
-static sei_status grow_into(const sei_grow *d, uint64_t seed, sei_grown *grown) {
+static sei_status grow_into(const sei_grow *d, const sei_material *materials, uint64_t seed, sei_grown *grown) {
     sei_status status = SEI_OK;
     grow_wire wire = {0};
     grow_box box = {0};
@@ -91,7 +91,7 @@ static sei_status grow_into(const sei_grow *d, uint64_t seed, sei_grown *grown) 
         SEI_TRY(grow_mixture(d, seed, &wire, &box, &grown->numbers));
         if (d->empty_core) empty_core(&box);
         SEI_TRY(core_numbers(&box, &grown->numbers));
-        SEI_TRY(grow_name_voids(d, grown, &box));
+        SEI_TRY(grow_name_voids(d, materials, grown, &box));
         lay_down(d, &box, grown);
     }
     SEI_TRY(grow_test_objects(d, seed, grown));
@@ -107,7 +107,7 @@ sei_status sei_grow_specimen(const sei_grow *d, size_t n_materials, const sei_ma
     sei_grown grown = {.nx = nx, .ny = ny, .nz = nz, .voxel_nm = voxel_nm};
     SEI_TRY(grow_check(d, n_materials, materials, nx, ny, nz, voxel_nm));
     SEI_TRY(SEI_NEW(grown.voxels, nx, ny, nz));
-    SEI_TRY(grow_into(d, seed, &grown));
+    SEI_TRY(grow_into(d, materials, seed, &grown));
     *out = grown;
     grown = (sei_grown){0};
 done:

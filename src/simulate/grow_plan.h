@@ -99,6 +99,7 @@ sei_status grow_support(const sei_grow *d, uint64_t seed, const grow_wire *wire,
 sei_status grow_test_objects(const sei_grow *d, uint64_t seed, sei_grown *grown) SEI_MUST_CHECK;
 
 /* GROW_VOID and enclosed emptiness -> GROW_CLOSED, GROW_OPEN. support: the volume with the film in it. */
-sei_status grow_name_voids(const sei_grow *d, const sei_grown *support, grow_box *box) SEI_MUST_CHECK;
+sei_status grow_name_voids(const sei_grow *d, const sei_material *materials, const sei_grown *support,
+                           grow_box *box) SEI_MUST_CHECK;
 
 #endif

@@ -6,19 +6,26 @@
 #include "seitomo/morphology.h"
 #include "simulate/grow_plan.h"
 
-static bool solid_of_wire(uint8_t code) {
-    /* as segment: silicon and SEI make the envelope, other classes do not */
-    return code == GROW_CORE || code == GROW_CORE_SEI || code == GROW_SHELL;
+/* As segment has it: materials labelled Si and SEI make the envelope, other classes do not. */
+static void find_solid(const sei_grow *d, const sei_material *materials, bool solid[GROW_CODES]) {
+    static const int role_of[GROW_CODES] = {-1, SEI_GROW_SILICON, SEI_GROW_OXIDE, SEI_GROW_SEI, SEI_GROW_SEI, -1, -1, -1};
+    for (int c = 0; c < GROW_CODES; ++c) {
+        const int material = role_of[c] < 0 ? -1 : d->material[role_of[c]];
+        const uint8_t label = material < 0 ? SEI_LABEL_OUTSIDE : materials[material].label;
+        solid[c] = label == SEI_LABEL_SI || label == SEI_LABEL_SEI;
+    }
 }
 
-sei_status grow_name_voids(const sei_grow *d, const sei_grown *support, grow_box *box) {
+sei_status grow_name_voids(const sei_grow *d, const sei_material *materials, const sei_grown *support, grow_box *box) {
     sei_status status = SEI_OK;
+    bool solid[GROW_CODES];
     uint8_t *mask = NULL, *envelope = NULL;
     const int64_t count = box->nx * box->ny * box->nz;
     const double closing_nm = d->closing_nm > 0 ? d->closing_nm : 10;
+    find_solid(d, materials, solid);
     SEI_TRY(SEI_NEW(mask, box->nx, box->ny, box->nz));
     SEI_TRY(SEI_NEW(envelope, box->nx, box->ny, box->nz));
-    for (int64_t v = 0; v < count; ++v) mask[v] = solid_of_wire(box->code[v]);
+    for (int64_t v = 0; v < count; ++v) mask[v] = solid[box->code[v]];
     SEI_TRY(sei_wire_envelope(mask, box->nx, box->ny, box->nz, closing_nm / box->voxel_nm, envelope));
     for (int64_t k = 0; k < box->nz; ++k) {
         for (int64_t j = 0; j < box->ny; ++j) {

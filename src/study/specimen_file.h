@@ -6,6 +6,7 @@
 #define SEI_STUDY_SPECIMEN_FILE_H
 
 #include "seitomo/grow.h"
+#include "seitomo/measure.h"
 #include "study/yaml.h"
 
 typedef struct sei_specimen_field_entry {
@@ -70,5 +71,11 @@ extern const cyaml_schema_field_t sei_specimen_fields[];
  */
 sei_status sei_specimen_fill(const char *path, const sei_specimen_entry *entry, size_t n_materials, const sei_material *materials,
                              sei_grow *out) SEI_MUST_CHECK;
+
+/*
+ * Truth in measure's words: sei_measure (defaults) on the labels, cut to the box of what is not outside, so that an empty
+ * field costs nothing. `numbers` gains them; profiles (may be NULL, else empty). Errors: as sei_measure.
+ */
+sei_status sei_truth_measure(const sei_labels *labels, sei_numbers *numbers, sei_table *profiles) SEI_MUST_CHECK;
 
 #endif
