@@ -103,6 +103,17 @@ static void allocations_can_be_made_to_fail(void **state) {
     assert_null(volume.data);
 }
 
+static void a_disk_is_asked_before_it_is_full(void **state) {
+    (void)state;
+    assert_ok(sei_folder_check_space(sei_test_path("not/there/yet"), 1));
+    assert_refused(sei_folder_check_space(sei_test_path("not/there/yet"), 1e30), SEI_ERR_ENVIRONMENT, "are free on the disk");
+    assert_refused(sei_folder_check_space("/not-there-either", 1e30), SEI_ERR_ENVIRONMENT, "/not-there-either");
+    assert_refused(sei_folder_check_space("nor-this", 1e30), SEI_ERR_ENVIRONMENT, "nor-this");
+    assert_ok(sei_folder_check_space("/", 0));
+    assert_ok(sei_folder_check_space("/proc/self", 1e30)); /* a file system that counts nothing */
+    assert_false(sei_folder_exists(sei_test_path("not")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_are_checked),
                                        cmocka_unit_test(messages_are_one_line),
@@ -110,6 +121,7 @@ int main(void) {
                                        cmocka_unit_test(series_sort_with_their_images),
                                        cmocka_unit_test(a_folder_that_cannot_be_made_says_why),
                                        cmocka_unit_test(numbers_read_back_exactly),
+                                       cmocka_unit_test(a_disk_is_asked_before_it_is_full),
                                        cmocka_unit_test(allocations_can_be_made_to_fail)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sei_test_clean();

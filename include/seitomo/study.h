@@ -142,6 +142,7 @@ typedef struct sei_run_plan {
     int64_t nx, ny, n_tilts;
     size_t n_channels;
     double memory_bytes, disk_bytes;
+    double written_bytes; /* of those on disk what an earlier run wrote into the folder */
     double multiply_adds; /* of the reconstructions */
 } sei_run_plan;
 
@@ -203,7 +204,7 @@ void sei_compare_options_default(sei_compare_options *options);
  *   method                       0 em, 1 sirt, 2 sirt-positive, 3 wbp
  *   elongation_autocorrelation   widths z/x of the volume's autocorrelation
  *   elongation_moments, _sd      mean and spread over `objects`, rms extents z/x; with a truth only: the objects are its
- *                                isolated parts above half of its maximum that do not touch the border
+ *                                isolated parts above half of its maximum that do not touch the border, the 256 largest of them
  *   elongation_theory            of the missing wedge (Radermacher & Hoppe 1980)
  *   residual                     rms of b - Ax over pixels with data
  *   log_likelihood               Poisson, sum of b*log(m) - m with m = max(Ax, mean(b)/1000), the same rule for every method

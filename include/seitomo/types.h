@@ -202,10 +202,13 @@ typedef struct sei_table {
     size_t n_columns, n_rows;
     char (*columns)[SEI_NAME_LENGTH]; /* [n_columns] */
     double *cells;                    /* [n_rows][n_columns] */
+    char (*words)[SEI_NAME_LENGTH];   /* NULL, or [n_rows]: what files and pages show in the first column */
 } sei_table;
 
 sei_status sei_table_alloc(const char *name, size_t n_columns, const char *const *columns, size_t n_rows,
                            sei_table *out) SEI_MUST_CHECK;
+/* The word in the first column of a row. Words of earlier rows that were never set are "". */
+sei_status sei_table_set_word(sei_table *table, size_t row, const char *word) SEI_MUST_CHECK;
 double sei_table_get(const sei_table *table, size_t row, const char *column); /* NaN when absent */
 void sei_table_free(sei_table *table);
 

@@ -376,9 +376,38 @@ bool sei_path_in_the_way(const char *path) {
     return lstat(path, &info) == 0;
 }
 
-double sei_folder_free_bytes(const char *path) {
+/* Bytes free for this user on the folder's disk; -1 unknown (not there, or a file system that does not count). */
+static double free_bytes(const char *path) {
     struct statvfs info;
-    return statvfs(path, &info) == 0 ? (double)info.f_bavail * (double)info.f_frsize : -1;
+    return statvfs(path, &info) == 0 && info.f_blocks > 0 ? (double)info.f_bavail * (double)info.f_frsize : -1;
+}
+
+sei_status sei_folder_check_space(const char *path, double bytes) {
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+    char *folder = NULL;
+    sei_status status = sei_strdup(path[0] == 0 ? "." : path, &folder);
+    if (status != SEI_OK) return status;
+    while (!sei_folder_exists(folder)) { /* the disk is that of the nearest folder there is */
+        char *slash = strrchr(folder, '/');
+        if (slash == NULL) {
+            folder[0] = '.';
+            folder[1] = 0;
+        } else {
+            slash[slash == folder] = 0;
+        }
+        if (slash == NULL || slash == folder) break;
+    }
+    const double there = free_bytes(folder);
+    if (there >= 0 && there < bytes) {
+        const double largest = bytes > there ? bytes : there;
+        double unit = 1;
+        int u = 0;
+        for (; largest / unit >= 1000 && u < 5; ++u) unit *= 1000;
+        status = sei_fail(SEI_ERR_ENVIRONMENT, "%s: about %.3g %s are to be written and %.3g %s are free on the disk; make room",
+                          path, bytes / unit, units[u], there / unit, units[u]);
+    }
+    sei_free(folder);
+    return status;
 }
 
 sei_status sei_path_join(const char *folder, const char *name, char **out) {

@@ -71,8 +71,8 @@ bool sei_path_same(const char *a, const char *b);
 bool sei_path_in_the_way(const char *path);
 /* Removes temporaries that a killed process left in the folder; only for the holder of its lock. */
 void sei_folder_sweep(const char *path);
-/* Bytes free for this user on the folder's disk; -1 unknown. */
-double sei_folder_free_bytes(const char *path);
+/* SEI_ERR_ENVIRONMENT when the disk of the folder (or of where it will be made) has less than `bytes` free for this user. */
+sei_status sei_folder_check_space(const char *path, double bytes) SEI_MUST_CHECK;
 /* "folder/name" as a new string; an absolute `name` stands alone. sei_free it. */
 sei_status sei_path_join(const char *folder, const char *name, char **out) SEI_MUST_CHECK;
 /* The part after the last '/'; points into path. */

@@ -185,6 +185,13 @@ done:
     return status;
 }
 
+sei_status sei_table_set_word(sei_table *table, size_t row, const char *word) {
+    sei_status status = SEI_OK;
+    if (table->words == NULL) status = SEI_NEW(table->words, (int64_t)table->n_rows, 1, 1);
+    if (status == SEI_OK) put_text(table->words[row], SEI_NAME_LENGTH, word);
+    return status;
+}
+
 double sei_table_get(const sei_table *table, size_t row, const char *column) {
     for (size_t c = 0; c < table->n_columns && row < table->n_rows; ++c) {
         if (strcmp(table->columns[c], column) == 0) return table->cells[row * table->n_columns + c];
@@ -195,6 +202,7 @@ double sei_table_get(const sei_table *table, size_t row, const char *column) {
 void sei_table_free(sei_table *table) {
     sei_free(table->columns);
     sei_free(table->cells);
+    sei_free(table->words);
     *table = (sei_table){0};
 }
 

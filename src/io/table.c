@@ -10,7 +10,7 @@
 
 enum { LONGEST_CSV = 1 << 30, MOST_COLUMNS = 1024 };
 
-static sei_status add_heading(sei_text *text, const char *name) {
+static sei_status add_word(sei_text *text, const char *name) {
     sei_status status = SEI_OK;
     if (strpbrk(name, ",\"") == NULL) return sei_text_add(text, "%s", name);
     SEI_TRY(sei_text_add(text, "\""));
@@ -29,12 +29,16 @@ sei_status sei_io_write_table(const char *path, const sei_table *table, bool ove
     sei_status status = SEI_OK;
     for (size_t c = 0; c < table->n_columns; ++c) {
         if (c > 0) SEI_TRY(sei_text_add(&text, ","));
-        SEI_TRY(add_heading(&text, table->columns[c]));
+        SEI_TRY(add_word(&text, table->columns[c]));
     }
     SEI_TRY(sei_text_add(&text, "\n"));
     for (size_t r = 0; r < table->n_rows; ++r) {
         for (size_t c = 0; c < table->n_columns; ++c) {
             const double value = table->cells[r * table->n_columns + c];
+            if (c == 0 && table->words != NULL) {
+                SEI_TRY(add_word(&text, table->words[r]));
+                continue;
+            }
             SEI_TRY(sei_text_add(&text, "%s%s", c > 0 ? "," : "", isnan(value) ? "" : sei_format_double(value, number)));
         }
         SEI_TRY(sei_text_add(&text, "\n"));

@@ -144,6 +144,12 @@ sei_status sei_page_table(sei_page *page, const char *caption, const sei_table *
         }
         for (size_t c = 0; c < table->n_columns; ++c) {
             if (is_sd(table, c)) continue;
+            if (c == 0 && table->words != NULL) {
+                SEI_TRY(sei_text_add(&page->body, "<th scope=\"row\">"));
+                SEI_TRY(sei_html_escape(&page->body, table->words[r]));
+                SEI_TRY(sei_text_add(&page->body, "</th>"));
+                continue;
+            }
             const double value = table->cells[r * table->n_columns + c];
             const size_t sd = sd_column(table, c);
             if (sd < table->n_columns) {

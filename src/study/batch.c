@@ -139,6 +139,7 @@ sei_status sei_batch(const sei_batch_options *options, sei_batch_result **result
     batch.study_folder[sei_path_base(options->study) - options->study] = 0;
     SEI_TRY(SEI_NEW(batch.results, batch.study->n_data, 1, 1));
     batch.logs = json_object();
+    SEI_TRY(sei_batch_check_space(&batch));
     if (!options->plan_only) {
         SEI_TRY(sei_folder_make(options->output));
         SEI_TRY(sei_folder_lock(options->output, &batch.run.lock));

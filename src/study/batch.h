@@ -49,6 +49,8 @@ typedef struct sei_batch_rank {
 } sei_batch_rank;
 int sei_batch_by_cycle(const void *a, const void *b);
 
+/* batch_process.c: whether the disk has room for all data sets together; SEI_ERR_ENVIRONMENT with need and room. */
+sei_status sei_batch_check_space(const sei_batch_state *batch) SEI_MUST_CHECK;
 /* batch_process.c: runs every data set, options->jobs at a time, and fills results. */
 sei_status sei_batch_processes(sei_batch_state *batch) SEI_MUST_CHECK;
 /* batch_table.c: numbers.csv, plots, batch.json */

@@ -86,6 +86,31 @@ done:
     return status;
 }
 
+sei_status sei_batch_check_space(const sei_batch_state *batch) {
+    double bytes = 0;
+    sei_status status = SEI_OK;
+    for (unsigned i = 0; status == SEI_OK && i < batch->study->n_data; ++i) {
+        command c = {0};
+        const char *set[MAX_WORDS];
+        status = make_command(batch, i, 1, &c);
+        sei_run_options options = {.set = set, .plan_only = true};
+        for (size_t w = 2; w < c.count; ++w) {
+            if (w == 2) options.recipe = c.words[w];
+            if (strncmp(c.words[w], "--output=", 9) == 0) options.output = c.words[w] + 9;
+            if (strncmp(c.words[w], "--set=", 6) == 0) set[options.n_set++] = c.words[w] + 6;
+        }
+        sei_run_plan plan = {0};
+        const sei_log_level level = sei_log_set_level(SEI_LOG_QUIET);
+        /* one that cannot be planned takes nothing; its own process will say why */
+        if (status == SEI_OK) (void)!sei_run(&options, &plan, NULL);
+        sei_log_set_level(level);
+        bytes += fmax(plan.disk_bytes - plan.written_bytes, 0);
+        command_free(&c);
+        if (status == SEI_OK) status = sei_interrupt_check();
+    }
+    return status == SEI_OK ? sei_folder_check_space(batch->options->output, bytes) : status;
+}
+
 static sei_status start(const sei_batch_state *batch, unsigned i, int jobs, job *j) {
     command c = {0};
     int ends[2] = {-1, -1};

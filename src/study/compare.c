@@ -1,6 +1,7 @@
 /* The methods side by side on one channel of one series. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -73,15 +74,24 @@ static void against_truth(const sei_volume *volume, const sei_volume *truth, dou
 /* An isolated part of the truth: its box. */
 typedef struct object {
     int64_t low[3], high[3];
-    int64_t voxels;
+    int64_t voxels, first;
 } object;
 
 enum { MAX_OBJECTS = 256, MIN_OBJECT_VOXELS = 8, MARGIN = 3 };
 
-static sei_status find_objects(const sei_volume *truth, object *objects, size_t *n_objects) {
+/* The largest first; of one size in the order of their first voxels. */
+static int by_size(const void *a, const void *b) {
+    const object *x = a;
+    const object *y = b;
+    if (x->voxels != y->voxels) return x->voxels > y->voxels ? -1 : 1;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static sei_status find_objects(const sei_volume *truth, object **out, size_t *n_objects) {
     const size_t count = (size_t)truth->nx * (size_t)truth->ny * (size_t)truth->nz;
     uint8_t *mask = NULL;
     uint32_t *labels = NULL;
+    object *objects = NULL;
     uint32_t n = 0;
     float largest = 0;
     sei_status status = SEI_OK;
@@ -91,11 +101,12 @@ static sei_status find_objects(const sei_volume *truth, object *objects, size_t 
     for (size_t i = 0; i < count; ++i) largest = fmaxf(largest, truth->data[i]);
     for (size_t i = 0; i < count; ++i) mask[i] = truth->data[i] > 0.5F * largest;
     SEI_TRY(sei_components(mask, truth->nx, truth->ny, truth->nz, 26, labels, &n));
-    if (n > MAX_OBJECTS) n = MAX_OBJECTS;
+    SEI_TRY(SEI_NEW(objects, n, 1, 1));
     for (uint32_t k = 0; k < n; ++k) objects[k] = (object){.low = {INT64_MAX, INT64_MAX, INT64_MAX}, .high = {-1, -1, -1}};
     for (size_t i = 0; i < count; ++i) {
-        if (labels[i] == 0 || labels[i] > n) continue;
+        if (labels[i] == 0) continue;
         object *o = &objects[labels[i] - 1];
+        if (o->voxels == 0) o->first = (int64_t)i;
         const int64_t at[3] = {(int64_t)i % truth->nx, (int64_t)i / truth->nx % truth->ny, (int64_t)i / truth->nx / truth->ny};
         for (int a = 0; a < 3; ++a) {
             if (at[a] < o->low[a]) o->low[a] = at[a];
@@ -109,7 +120,15 @@ static sei_status find_objects(const sei_volume *truth, object *objects, size_t 
         for (int a = 0; a < 3; ++a) inside = inside && objects[k].low[a] >= MARGIN && objects[k].high[a] < size[a] - MARGIN;
         if (inside) objects[(*n_objects)++] = objects[k];
     }
+    if (*n_objects > MAX_OBJECTS) {
+        sei_info("compare: the truth has %zu isolated objects; the %d largest are measured", *n_objects, MAX_OBJECTS);
+        qsort(objects, *n_objects, sizeof *objects, by_size);
+        *n_objects = MAX_OBJECTS;
+    }
+    *out = objects;
+    objects = NULL;
 done:
+    sei_free(objects);
     sei_free(mask);
     sei_free(labels);
     return status;
@@ -209,8 +228,7 @@ static sei_status one_method(sei_compare_work *work, size_t index, double *row) 
     if (o->truth != NULL) {
         SEI_TRY(fit_truth(o->truth, &volume, &truth));
         against_truth(&volume, &truth, &row[SEI_COMPARE_RMSE], &row[SEI_COMPARE_SCALE]);
-        SEI_TRY(SEI_NEW(objects, MAX_OBJECTS, 1, 1));
-        SEI_TRY(find_objects(&truth, objects, &n_objects));
+        SEI_TRY(find_objects(&truth, &objects, &n_objects));
         moments(&volume, objects, n_objects, &row[SEI_COMPARE_MOMENTS], &row[SEI_COMPARE_MOMENTS_SD], &row[SEI_COMPARE_OBJECTS]);
     }
 done:
@@ -221,6 +239,23 @@ done:
     return status;
 }
 
+/* One value everywhere: autocorrelation, scales and pictures have nothing to go by. */
+static sei_status check_contrast(const sei_series *series, size_t channel) {
+    const float *data = series->channels[channel].data;
+    const size_t count = (size_t)series->n_tilts * (size_t)series->ny * (size_t)series->nx;
+    float low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < count; ++i) {
+        if (series->valid != NULL && series->valid[i] == 0) continue;
+        low = fminf(low, data[i]);
+        high = fmaxf(high, data[i]);
+    }
+    if (low < high) return SEI_OK;
+    if (low > high) return sei_fail(SEI_ERR_INPUT, "channel '%s' has no pixel with data", series->channels[channel].name);
+    return sei_fail(SEI_ERR_INPUT,
+                    "channel '%s' is %g in every pixel: methods cannot be compared on it; choose another with --channel",
+                    series->channels[channel].name, (double)low);
+}
+
 /* The one channel, binned and padded. */
 static sei_status take_channel(const sei_series *series, sei_compare_work *work) {
     const sei_compare_options *o = work->options;
@@ -229,6 +264,7 @@ static sei_status take_channel(const sei_series *series, sei_compare_work *work)
     size_t channel = 0;
     sei_status status = SEI_OK;
     SEI_TRY(find_channel(series, o->channel, &channel));
+    SEI_TRY(check_contrast(series, channel));
     snprintf(work->channel, sizeof work->channel, "%s", series->channels[channel].name);
     sei_safe_name(work->channel, work->file_name, sizeof work->file_name);
     SEI_TRY(sei_series_trim(series, channel, o->bin, &trimmed));
@@ -285,6 +321,7 @@ sei_status sei_compare(sei_device *device, const sei_series *series, const sei_c
     SEI_TRY(sei_compare_check_targets(&work));
     SEI_TRY(sei_table_alloc("compare", SEI_COMPARE_COLUMNS, sei_compare_columns, work.n_methods, &table));
     for (size_t i = 0; i < work.n_methods; ++i) {
+        SEI_TRY(sei_table_set_word(&table, i, sei_method_name(work.methods[i])));
         SEI_TRY(one_method(&work, i, table.cells + i * SEI_COMPARE_COLUMNS));
         SEI_TRY(sei_interrupt_check());
     }

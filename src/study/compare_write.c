@@ -174,15 +174,12 @@ done:
 
 static sei_status write_page(const sei_compare_work *work, const sei_table *table) {
     sei_page *page = NULL;
-    const char **names = NULL;
     char *path = NULL;
     char title[SEI_TEXT_LENGTH];
     sei_status status = SEI_OK;
-    SEI_TRY(SEI_NEW(names, (int64_t)work->n_methods, 1, 1));
-    for (size_t i = 0; i < work->n_methods; ++i) names[i] = sei_method_name(work->methods[i]);
     snprintf(title, sizeof title, "Reconstruction methods compared on %s", work->channel);
     SEI_TRY(sei_page_begin(title, &page));
-    SEI_TRY(sei_page_table(page, "The methods by the same rules", table, names));
+    SEI_TRY(sei_page_table(page, "The methods by the same rules", table, NULL));
     for (size_t p = 0; p < 2; ++p) {
         char name[SEI_RUN_NAME];
         snprintf(name, sizeof name, "compare_%s.png", planes[p].name);
@@ -197,7 +194,6 @@ static sei_status write_page(const sei_compare_work *work, const sei_table *tabl
     SEI_TRY(sei_page_finish(finished, path, work->options->overwrite));
 done:
     sei_page_free(page);
-    sei_free(names);
     sei_free(path);
     return status;
 }

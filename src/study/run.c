@@ -141,15 +141,29 @@ static sei_status check_plan(const sei_run_state *run, const sei_run_plan *plan)
                         "the run needs about %s of memory and may use %s; crop or bin in the recipe, or raise --memory", memory,
                         there);
     }
-    if (sei_folder_exists(run->root)) {
-        const double space = sei_folder_free_bytes(run->root);
-        if (space >= 0 && space < plan->disk_bytes) {
-            say_bytes(space, there);
-            return sei_fail(SEI_ERR_ENVIRONMENT, "%s: the run writes about %s and the disk has %s free; make room", run->root,
-                            disk, there);
-        }
+    /* what an earlier run wrote is replaced or kept */
+    return sei_folder_check_space(run->root, fmax(plan->disk_bytes - plan->written_bytes, 0));
+}
+
+/* Bytes of the files that earlier runs of the folder wrote. */
+static sei_status count_written(sei_run_state *run, double *bytes) {
+    const char *name = NULL;
+    json_t *value = NULL;
+    const sei_log_level level = sei_log_set_level(SEI_LOG_QUIET); /* a damaged record is told of when it matters */
+    sei_status status = sei_run_load_records(run);
+    sei_log_set_level(level);
+    *bytes = 0;
+    json_object_foreach(run->owned, name, value) {
+        char *path = NULL;
+        sei_infile file = {.fd = -1};
+        if (status != SEI_OK || (status = sei_run_read_path(run, name, &path)) != SEI_OK) break;
+        if (sei_file_exists(path) && sei_infile_open(path, &file) == SEI_OK) *bytes += (double)file.size;
+        sei_infile_close(&file);
+        sei_free(path);
     }
-    return SEI_OK;
+    json_decref(run->owned); /* read again once the folder is ours */
+    run->owned = NULL;
+    return status;
 }
 
 /* Threads, times, host: what cannot change the result stands here and nowhere else. */
@@ -258,6 +272,7 @@ sei_status sei_run(const sei_run_options *options, sei_run_plan *plan, sei_numbe
     SEI_TRY(find_inputs(&run));
     SEI_TRY(sei_run_make_plan(&run, &needs));
     run.at[0] = 0;
+    SEI_TRY(count_written(&run, &needs.written_bytes));
     if (plan != NULL) *plan = needs;
     SEI_TRY(check_plan(&run, &needs));
     if (options->plan_only) goto done;

@@ -115,7 +115,10 @@ sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulat
     sei_sections sections = {0};
     sei_numbers numbers = {0};
     sei_provenance provenance = {0};
+    sei_simulation_plan needs;
     sei_status status = SEI_OK;
+    SEI_TRY(sei_simulation_make_plan(file, output, &needs));
+    SEI_TRY(sei_folder_check_space(output->folder, needs.disk_bytes));
     SEI_TRY(make_folders(file, output));
     SEI_TRY(check_targets(file, output));
     SEI_TRY(describe(file, &provenance));

@@ -3,6 +3,7 @@ either empty or JSON when --json is given."""
 import json
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
 
@@ -194,3 +195,28 @@ def test_memory_below_the_need_is_refused(seitomo, tmp_path):
     seitomo(*words, "-o", tmp_path / "tight.emd", "--memory", f"{1024 * (need + 0.1):.0f}K")
     seitomo(*words, "-o", tmp_path / "ample.emd")
     assert (tmp_path / "tight.emd").read_bytes() == (tmp_path / "ample.emd").read_bytes()
+
+
+def test_a_disk_too_small_is_told_before_anything_is_written(seitomo, tmp_path):
+    """run, batch and simulate: exit code 4 and one line with need and room; no folder is made."""
+    small = [word for size in ("nx=16", "ny=8", "nz=16", "pixel_nm=10", "subsamples=1") for word in ("--set", f"image.{size}")]
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", *small)
+    (tmp_path / "wire.yaml").write_text("input: {files: [s/series.emd]}\nalign: {method: none}\nreconstruct: [{name: em, iterations: 1}]\n")
+    # each data set has room for itself, all of them together have not
+    (tmp_path / "study.yaml").write_text("recipe: wire.yaml\ndata: [" + ", ".join(f"{{name: d{i}}}" for i in range(40)) + "]\n")
+    free = shutil.disk_usage(tmp_path).free
+    plan = seitomo("run", tmp_path / "wire.yaml", "-o", tmp_path / "r", "--plan", json_summary=True)["plan"]
+    voxels = 16 * 8 * 4 * 4 * 1.1  # bytes of disk a slice in depth takes, of four channels
+    deep = lambda share: ["--set", f"reconstruct.0.depth_nm={10 * share * free / voxels:.0f}"]
+    assert plan["disk"]["value"] < free
+    room = r"about [0-9.e+]+ [kMGTP]?B are to be written and [0-9.e+]+ [kMGTP]?B are free"
+    vast = ["--memory", "900000T"]
+    for words in (["run", tmp_path / "wire.yaml", *vast, *deep(3)],
+                  ["batch", tmp_path / "study.yaml", *vast, "--set", "set=[reconstruct.0.depth_nm=" + deep(0.1)[1].split("=")[1] + "]"],
+                  ["simulate", ROOT / "data/demo.yaml", "--set", "image.nx=16384", "--set", "image.ny=16384", "--set", "image.nz=16384"]):
+        done = seitomo(*words, "-o", tmp_path / "out", code=4)
+        assert re.search(room, done.stderr.strip().splitlines()[-1]), done.stderr
+        assert not (tmp_path / "out").exists()
+    # what an earlier run wrote is not needed twice
+    seitomo("run", tmp_path / "wire.yaml", "-o", tmp_path / "r")
+    seitomo("run", tmp_path / "wire.yaml", "-o", tmp_path / "r")
