@@ -234,8 +234,8 @@ sei_status sei_spectrum_lines(const sei_microscope *microscope, int atomic_numbe
 sei_status sei_spectrum_net(const sei_microscope *microscope, const sei_material *material, const sei_energy_axis *axis,
                             double *spectrum) SEI_MUST_CHECK;
 /*
- * Bremsstrahlung as the detectors count it: Kramers 1923, photons per energy as (beam - E)/E, times efficiency; the sum over
- * the axis is 1. Nothing below 0.1 keV and above the beam. shape[bins].
+ * Bremsstrahlung as the detectors show it: Kramers 1923, photons per energy as (beam - E)/E from 0.1 keV to the beam, times
+ * efficiency, broadened like a line; the sum over the axis is 1. shape[bins].
  */
 sei_status sei_spectrum_bremsstrahlung(const sei_microscope *microscope, const sei_energy_axis *axis,
                                        double *shape) SEI_MUST_CHECK;

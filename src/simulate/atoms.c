@@ -13,7 +13,6 @@ enum { MOST_ATOMIC_NUMBER = 103 };
 static const double RYDBERG_KEV = 0.013605693;
 static const double REST_KEV = 510.99895;
 static const double BOHR_NM = 0.0529177211;
-static const double SOFTEST_KEV = 0.1; /* xraylib's attenuation reaches no lower */
 
 static const char *const symbols[MOST_ATOMIC_NUMBER + 1] = {
     "",   "H",  "He", "Li", "Be", "B",  "C",  "N",  "O",  "F",  "Ne", "Na", "Mg", "Al", "Si", "P",  "S",  "Cl", "Ar", "K",  "Ca",
@@ -41,6 +40,8 @@ static sei_status check_element(int atomic_number) {
 }
 
 #ifdef SEITOMO_HAVE_XRAYLIB
+
+static const double SOFTEST_KEV = 0.1; /* xraylib's attenuation reaches no lower */
 
 bool sei_atoms_known(void) {
     return true;

@@ -65,11 +65,11 @@ double sei_spectrum_window(const sei_energy_axis *axis, const double *spectrum, 
 static void add_line(const sei_microscope *microscope, const sei_energy_axis *axis, double line_kev, double counts,
                      double *shape) {
     const double sigma = sigma_kev(microscope, line_kev);
-    for (int64_t i = 0; i < axis->bins; ++i) {
-        const double low = edge(axis, i);
-        const double high = edge(axis, i + 1);
-        if (high < line_kev - 6 * sigma || low > line_kev + 6 * sigma) continue;
-        shape[i] += counts * (line_below(line_kev, sigma, high) - line_below(line_kev, sigma, low));
+    const double first = floor((line_kev - 6 * sigma - axis->first_kev) / axis->step_kev);
+    const double last = ceil((line_kev + 6 * sigma - axis->first_kev) / axis->step_kev);
+    const int64_t end = last < (double)(axis->bins - 1) ? (int64_t)last : axis->bins - 1;
+    for (int64_t i = first > 0 ? (int64_t)first : 0; i <= end; ++i) {
+        shape[i] += counts * (line_below(line_kev, sigma, edge(axis, i + 1)) - line_below(line_kev, sigma, edge(axis, i)));
     }
 }
 
@@ -117,15 +117,15 @@ sei_status sei_spectrum_bremsstrahlung(const sei_microscope *microscope, const s
     sei_status status = SEI_OK;
     SEI_TRY(sei_microscope_check(microscope));
     SEI_TRY(sei_energy_axis_check(axis));
+    for (int64_t i = 0; i < axis->bins; ++i) shape[i] = 0;
     for (int64_t i = 0; i < axis->bins; ++i) {
         const double energy = axis->first_kev + (double)i * axis->step_kev;
         double efficiency = 0;
-        shape[i] = 0;
         if (energy < SOFTEST_KEV || energy >= microscope->beam_kev || energy > 100) continue;
         SEI_TRY(sei_microscope_efficiency(microscope, energy, &efficiency));
-        shape[i] = (microscope->beam_kev - energy) / energy * efficiency;
-        sum += shape[i];
+        add_line(microscope, axis, energy, (microscope->beam_kev - energy) / energy * efficiency, shape);
     }
+    for (int64_t i = 0; i < axis->bins; ++i) sum += shape[i];
     if (!(sum > 0)) {
         status =
             sei_fail(SEI_ERR_INPUT, "no bremsstrahlung from %g to %g keV: the axis holds nothing from %g keV to the beam's %g",
