@@ -7,7 +7,9 @@
 #include <strings.h>
 
 #include "core/alloc.h"
+#include "core/file.h"
 #include "core/text.h"
+#include "seitomo/io.h"
 #include "study/simulation_schema.h"
 #include "study/simulation_spectra.h"
 
@@ -262,6 +264,72 @@ static sei_status fill_experiment(const char *path, const sei_simulation_entry *
     return fill_time(path, entry, to);
 }
 
+/* One specimen: bodies, a description, or labels. */
+static sei_status fill_specimen(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
+    const int sources = (entry->n_bodies > 0) + (entry->specimen != NULL) + (entry->labels != NULL);
+    sei_status status = SEI_OK;
+    if (sources != 1) {
+        return sei_fail(SEI_ERR_INPUT, "%s: %d of bodies, specimen and labels are given; one of them says what the specimen is",
+                        path, sources);
+    }
+    if (entry->n_bodies > 0) return fill_bodies(path, entry, file);
+    if (entry->labels != NULL) {
+        const char *slash = strrchr(path, '/');
+        char *folder = NULL;
+        SEI_TRY(sei_strdup(path, &folder));
+        folder[slash != NULL ? slash - path : 0] = 0;
+        status = sei_path_join(slash != NULL ? folder : ".", entry->labels->file, &file->labels_path);
+        sei_free(folder);
+        file->labels_voxel_nm = entry->labels->voxel_nm;
+        goto done;
+    }
+    SEI_TRY(SEI_NEW(file->grow, 1, 1, 1));
+    SEI_TRY(sei_specimen_fill(path, entry->specimen, entry->n_materials + 1, file->materials, file->grow));
+    file->oversample = entry->specimen->oversample > 0 ? entry->specimen->oversample : 1;
+done:
+    return status;
+}
+
+static sei_status read_labels(sei_simulation_file *file) {
+    const sei_specimen *specimen = &file->simulation.specimen;
+    int material_of_label[256];
+    sei_labels labels = {0};
+    sei_status status = SEI_OK;
+    for (int label = 0; label < 256; ++label) material_of_label[label] = label == 0 ? 0 : -1;
+    for (size_t m = 1; m < specimen->n_materials; ++m) {
+        int *owner = &material_of_label[specimen->materials[m].label];
+        if (*owner > 0) {
+            return sei_fail(SEI_ERR_INPUT, "%s: materials '%s' and '%s' have the label %u both; a label volume needs one of each",
+                            file->labels_path, specimen->materials[*owner].name, specimen->materials[m].name,
+                            specimen->materials[m].label);
+        }
+        *owner = (int)m;
+    }
+    SEI_TRY(sei_io_read_labels(file->labels_path, &labels));
+    if (file->labels_voxel_nm > 0) labels.voxel_nm = file->labels_voxel_nm;
+    status = sei_grow_from_labels(&labels, material_of_label, specimen->n_materials, specimen->materials, &file->grown);
+    if (status != SEI_OK) status = sei_fail_context(status, "%s", file->labels_path);
+done:
+    sei_labels_free(&labels);
+    return status;
+}
+
+sei_status sei_simulation_file_prepare(sei_simulation_file *file) {
+    sei_simulation *s = &file->simulation;
+    const int64_t fine = file->oversample;
+    sei_status status = SEI_OK;
+    if (s->specimen.bodies != NULL || s->specimen.voxels != NULL) return SEI_OK;
+    if (file->labels_path != NULL) {
+        SEI_TRY(read_labels(file));
+    } else {
+        SEI_TRY(sei_grow_specimen(file->grow, s->specimen.n_materials, s->specimen.materials, s->nx * fine, s->ny * fine,
+                                  s->nz * fine, s->pixel_nm / (double)fine, s->experiment.seed, &file->grown));
+    }
+    s->specimen = sei_grown_specimen(&file->grown, s->specimen.n_materials, s->specimen.materials);
+done:
+    return status;
+}
+
 sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *const *set, sei_simulation_file *out) {
     sei_simulation_entry *entry = NULL;
     sei_simulation_file file = {0};
@@ -285,7 +353,7 @@ sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *
     SEI_TRY(fill_signals(path, entry, &file));
     SEI_TRY(fill_spectra(path, entry, &file));
     fill_absorption(entry, s);
-    SEI_TRY(fill_bodies(path, entry, &file));
+    SEI_TRY(fill_specimen(path, entry, &file));
     SEI_TRY(fill_experiment(path, entry, s));
     *out = file;
     memset(&file, 0, sizeof file);
@@ -304,6 +372,9 @@ void sei_simulation_file_free(sei_simulation_file *file) {
     sei_free(file->microscope);
     sei_free(file->spectra.stray);
     sei_free(file->bodies);
+    sei_free(file->grow);
+    sei_free(file->labels_path);
+    sei_grown_free(&file->grown);
     sei_free(file->resolved);
     memset(file, 0, sizeof *file);
 }

@@ -2,6 +2,7 @@
 #ifndef SEI_STUDY_SIMULATION_FILE_H
 #define SEI_STUDY_SIMULATION_FILE_H
 
+#include "seitomo/grow.h"
 #include "seitomo/simulate.h"
 
 /* The spectra a file asks for. */
@@ -24,6 +25,11 @@ typedef struct sei_simulation_file {
     sei_signal_channel physics[SEI_SIMULATE_MAX_CHANNELS];
     sei_spectra_wanted spectra;
     sei_body *bodies;
+    sei_grow *grow;     /* a specimen that is described, or NULL */
+    int64_t oversample; /* its voxels per pixel and direction */
+    char *labels_path;  /* a label volume that is the specimen, or NULL */
+    double labels_voxel_nm;
+    sei_grown grown; /* the voxels of either, once prepared */
     bool write_volumes, write_measures, write_pictures;
     char *resolved; /* the whole file with overrides and defaults, as JSON text */
 } sei_simulation_file;
@@ -32,6 +38,9 @@ typedef struct sei_simulation_file {
  * SEI_ERR_ENVIRONMENT: channels of kind haadf or eds in a build without xraylib. */
 sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *const *set,
                                     sei_simulation_file *out) SEI_MUST_CHECK;
+/* Grows the specimen that the file describes, or reads its labels; nothing to do for bodies and a second time. The errors of
+ * sei_grow_specimen, sei_io_read_labels and sei_grow_from_labels; two materials of one label are refused for labels. */
+sei_status sei_simulation_file_prepare(sei_simulation_file *file) SEI_MUST_CHECK;
 void sei_simulation_file_free(sei_simulation_file *file);
 
 /* How a simulation is written. */
@@ -42,14 +51,13 @@ typedef struct sei_simulation_output {
 } sei_simulation_output;
 
 /*
- * Runs the simulation and writes into the folder: series.emd, truth_labels.mrc, truth_<channel>.mrc, truth.json,
- * shifts_true.csv, exposures_true.csv, faults_true.csv where there are faults, dose.csv where a dose is stated,
- * spectra.emd where spectra are asked for, simulation.json, pictures/, and with mrc series_<channel>.mrc, with tiff
- * tiff/series_<channel>.tif. truth (may be NULL): what truth.json holds: measure's numbers of the true labels, the specimen's
- * own, and the experiment's. A warning says where the dose of the first voids, or the limit, is passed.
+ * Prepares the file, runs the simulation and writes into the folder: series.emd, truth_labels.mrc, truth_<channel>.mrc,
+ * truth.json, shifts_true.csv, exposures_true.csv, faults_true.csv where there are faults, dose.csv where a dose is stated,
+ * spectra.emd where spectra are asked for, simulation.json, pictures/, and with mrc and tiff one series_<channel> of that format
+ * each. truth (may be NULL): what truth.json holds: measure's numbers of the true labels, the specimen's own, and the
+ * experiment's. A warning says where the dose of the first voids, or the limit, is passed.
  */
-sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulation_output *output,
-                              sei_numbers *truth) SEI_MUST_CHECK;
+sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_output *output, sei_numbers *truth) SEI_MUST_CHECK;
 
 /* The pictures of a run, in the order they are shown: {"tilt", "composite", "section", "labels"}; NULL beyond the last. */
 const char *sei_simulation_picture(size_t index);

@@ -30,7 +30,8 @@ static void add_spectra(const sei_simulation_file *file, int64_t n_tilts, sei_si
 sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_simulation_output *output,
                                     sei_simulation_plan *plan) {
     const sei_simulation *s = &file->simulation;
-    const bool voxels = s->specimen.voxels != NULL;
+    const bool voxels = s->specimen.bodies == NULL;
+    const double fine = file->oversample > 0 ? (double)file->oversample : 1; /* a label volume's size is not known yet */
     sei_experiment experiment = s->experiment;
     sei_tilt_exposure *exposures = NULL;
     experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
@@ -41,9 +42,8 @@ sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_s
     const double pixels = (double)(s->nx * s->ny), values = pixels * (double)n * (double)s->n_channels;
     const double cells = pixels * (double)s->nz, channels = (double)s->n_channels;
     const double rays = pixels * (double)n * s->subsamples * s->subsamples;
-    const double ray =
-        voxels ? ray_cell_s * (double)(s->specimen.nx + s->specimen.nz) : ray_s + ray_body_s * (double)s->specimen.n_bodies;
-    const double specimen = voxels ? (double)(s->specimen.nx * s->specimen.ny * s->specimen.nz) : 0;
+    const double ray = voxels ? ray_cell_s * fine * (double)(s->nx + s->nz) : ray_s + ray_body_s * (double)s->specimen.n_bodies;
+    const double specimen = voxels ? cells * fine * fine * fine : 0;
     const double truth_volumes = file->write_volumes ? (voxels ? 4 * cells : 4 * cells * channels) : 0;
     const double measure = file->write_measures ? 14 * cells : 0;
     *plan = (sei_simulation_plan){

@@ -82,6 +82,7 @@ static sei_status describe(const sei_simulation_file *file, sei_provenance *prov
     SEI_TRY(sei_provenance_set(provenance, "seed", "%llu", (unsigned long long)file->simulation.experiment.seed));
     sei_io_sha256_bytes(file->resolved, strlen(file->resolved), hash);
     SEI_TRY(sei_provenance_set(provenance, "description_sha256", "%s", hash));
+    if (file->labels_path != NULL) SEI_TRY(sei_io_provenance_add_input(provenance, file->labels_path));
 done:
     return status;
 }
@@ -109,7 +110,7 @@ static sei_status simulate(const sei_simulation_file *file, const sei_simulation
     return sei_simulate(&simulation, simulated);
 }
 
-sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulation_output *output, sei_numbers *truth) {
+sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_output *output, sei_numbers *truth) {
     sei_simulated simulated = {0};
     sei_labels labels = {0};
     sei_sections sections = {0};
@@ -122,6 +123,7 @@ sei_status sei_simulation_run(const sei_simulation_file *file, const sei_simulat
     SEI_TRY(make_folders(file, output));
     SEI_TRY(check_targets(file, output));
     SEI_TRY(describe(file, &provenance));
+    SEI_TRY(sei_simulation_file_prepare(file));
     SEI_TRY(simulate(file, output, &provenance, &simulated));
     warn_of_dose(&simulated.total);
     simulated.series.axis_offset_px = 0; /* a microscope does not know it either: finding it is align's work */

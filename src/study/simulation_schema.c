@@ -62,6 +62,9 @@ static const cyaml_schema_field_t body_fields[] = {
     NUMBER("rotation_deg", sei_body_entry, rotation_deg),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t body_value = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, sei_body_entry, body_fields)};
+static const cyaml_schema_field_t labels_fields[] = {
+    CYAML_FIELD_STRING_PTR("file", CYAML_FLAG_POINTER, struct sei_labels_entry, file, 1, 4096),
+    CYAML_FIELD_FLOAT("voxel_nm", CYAML_FLAG_OPTIONAL, struct sei_labels_entry, voxel_nm), CYAML_FIELD_END};
 static const cyaml_schema_field_t experiment_fields[] = {
     NUMBER("current_pa", sei_experiment_entry, current_pa),
     NUMBER("seconds", sei_experiment_entry, seconds),
@@ -98,7 +101,11 @@ static const cyaml_schema_field_t fields[] = {
                                SEI_SIMULATE_MAX_CHANNELS),
     CYAML_FIELD_SEQUENCE_COUNT("materials", CYAML_FLAG_POINTER, sei_simulation_entry, materials, n_materials, &material_value, 1,
                                SEI_MAX_MATERIALS - 1),
-    CYAML_FIELD_SEQUENCE_COUNT("bodies", CYAML_FLAG_POINTER, sei_simulation_entry, bodies, n_bodies, &body_value, 1, 10000),
+    CYAML_FIELD_SEQUENCE_COUNT("bodies", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sei_simulation_entry, bodies, n_bodies,
+                               &body_value, 0, 10000),
+    CYAML_FIELD_MAPPING_PTR("specimen", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sei_simulation_entry, specimen,
+                            sei_specimen_fields),
+    CYAML_FIELD_MAPPING_PTR("labels", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sei_simulation_entry, labels, labels_fields),
     CYAML_FIELD_MAPPING("microscope", CYAML_FLAG_DEFAULT, sei_simulation_entry, microscope, sei_microscope_fields),
     CYAML_FIELD_MAPPING("spectra", CYAML_FLAG_DEFAULT, sei_simulation_entry, spectra, sei_spectra_fields),
     CYAML_FIELD_MAPPING("experiment", CYAML_FLAG_DEFAULT, sei_simulation_entry, experiment, experiment_fields),
@@ -129,6 +136,7 @@ static const sei_yaml_range ranges[] = {{"image.nx", 1, 16384},
                                         SEI_SIGNAL_MATERIAL_RANGES,
                                         SEI_MICROSCOPE_RANGES,
                                         SEI_SPECTRA_RANGES,
+                                        {"labels.voxel_nm", SEI_PIXEL_NM_LEAST, SEI_PIXEL_NM_MOST},
                                         {"experiment.current_pa", 0, 1e6},
                                         {"experiment.seconds", 0, 1e6},
                                         {"experiment.dwell_us", 0, 1e6},

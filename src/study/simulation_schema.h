@@ -4,6 +4,7 @@
 
 #include "seitomo/simulate.h"
 #include "study/signal_file.h"
+#include "study/specimen_file.h"
 #include "study/yaml.h"
 
 typedef struct sei_channel_entry {
@@ -65,6 +66,11 @@ typedef struct sei_simulation_entry {
     unsigned n_materials;
     sei_body_entry *bodies;
     unsigned n_bodies;
+    sei_specimen_entry *specimen; /* NULL: none */
+    struct sei_labels_entry {
+        char *file;
+        double voxel_nm; /* 0: the file's */
+    } * labels;          /* NULL: none */
     sei_microscope_entry microscope;
     sei_spectra_entry spectra;
     sei_experiment_entry experiment;

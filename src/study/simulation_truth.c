@@ -7,8 +7,8 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "seitomo/io.h"
-#include "seitomo/measure.h"
 #include "study/simulation_output.h"
+#include "study/specimen_file.h"
 
 void sei_sections_free(sei_sections *sections) {
     for (size_t c = 0; c < SEI_SIMULATE_MAX_CHANNELS; ++c) sei_volume_free(&sections->across[c]);
@@ -117,16 +117,15 @@ done:
 sei_status sei_simulation_write_truth(const sei_simulation_file *file, const sei_simulation_output *output,
                                       const sei_simulated *simulated, const sei_provenance *provenance, sei_labels *labels,
                                       sei_sections *sections, sei_numbers *numbers) {
-    sei_measure_options options;
     sei_numbers sampled = {0};
     char *path = NULL;
     sei_status status = SEI_OK;
-    sei_measure_options_default(&options);
     SEI_TRY(make_truth(file, output, simulated, labels, sections, &sampled));
     SEI_TRY(sei_path_join(output->folder, "truth_labels.mrc", &path));
     SEI_TRY(sei_io_write_labels(path, labels, provenance, output->overwrite));
-    if (file->write_measures) SEI_TRY(sei_measure(labels, 0, NULL, &options, numbers, NULL));
+    if (file->write_measures) SEI_TRY(sei_truth_measure(labels, numbers, NULL));
     SEI_TRY(copy_numbers(&sampled, numbers)); /* finer than whole voxels, so they stand above measure's */
+    SEI_TRY(copy_numbers(&file->grown.numbers, numbers));
     SEI_TRY(experiment_numbers(file, simulated, numbers));
     sei_free(path);
     path = NULL;
