@@ -10,11 +10,12 @@
 #include "seitomo/io.h"
 #include "study/simulation_spectra.h"
 
+/* An empty table is no file, and takes away that of an earlier run. */
 static sei_status write_table(const sei_simulation_output *output, const char *name, const sei_table *table) {
     char *path = NULL;
-    if (table->n_rows == 0) return SEI_OK;
     sei_status status = sei_path_join(output->folder, name, &path);
-    if (status == SEI_OK) status = sei_io_write_table(path, table, output->overwrite);
+    if (status == SEI_OK && table->n_rows == 0 && output->overwrite) sei_file_remove(path);
+    if (status == SEI_OK && table->n_rows > 0) status = sei_io_write_table(path, table, output->overwrite);
     sei_free(path);
     return status;
 }
@@ -52,7 +53,6 @@ done:
 static sei_status make_folders(const sei_simulation_file *file, const sei_simulation_output *output) {
     sei_status status = sei_folder_make(output->folder);
     if (status == SEI_OK && file->write_pictures) status = sei_folder_make_below(output->folder, "pictures");
-    if (status == SEI_OK && output->tiff) status = sei_folder_make_below(output->folder, "tiff");
     return status;
 }
 
@@ -129,7 +129,7 @@ sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_ou
     simulated.series.axis_offset_px = 0; /* a microscope does not know it either: finding it is align's work */
     SEI_TRY(write_series(output, "series.emd", &simulated.series, &provenance));
     if (output->mrc) SEI_TRY(write_series(output, "series.mrc", &simulated.series, NULL));
-    if (output->tiff) SEI_TRY(write_series(output, "tiff/series.tif", &simulated.series, NULL));
+    if (output->tiff) SEI_TRY(write_series(output, "series.tif", &simulated.series, NULL));
     SEI_TRY(write_description(file, output));
     SEI_TRY(write_table(output, "shifts_true.csv", &simulated.shifts));
     SEI_TRY(write_table(output, "exposures_true.csv", &simulated.exposures));
