@@ -2,10 +2,11 @@
  * Claims: path lengths through a sphere, a turned ellipsoid and a core-shell cylinder follow their closed forms within
  * 0.5 % relative L2 at each of 25 tilts, as bodies and as 512 voxels a side (SEITOMO_FULL=1; 128 a side otherwise, whose
  * grain allows 2 %); signs and the tilt axis' angle are those of types.h; one voxel casts a trapezoid; a void owns only what
- * was there; nonsense and too little memory are refused.
+ * was there; the voxel truth is what its points say; nonsense and too little memory are refused.
  */
 #include "core/alloc.h"
 #include "core/threads.h"
+#include "simulate/voxelise.h"
 #include "support/specimens.h"
 #include "support/test.h"
 
@@ -251,6 +252,41 @@ static void a_void_owns_only_what_was_there(void **state) {
     sei_free(paths);
 }
 
+/* Voxels that no surface crosses are settled by one point; the others, and all of them here, by 4^3. */
+static void the_voxel_truth_is_what_the_points_say(void **state) {
+    enum { N = 40, FINE = 4 };
+    static const double value[TEST_MATERIALS] = {0, 1, 0.25, 0};
+    sei_body bodies[4];
+    sei_labels labels = {0};
+    sei_volume volume = {0};
+    double filled[256], points[256] = {0};
+    (void)state;
+    test_chiral(60, bodies);
+    const sei_specimen specimen = test_of_bodies(bodies, 4);
+    uint8_t *owners = test_voxels_of(bodies, 4, N * FINE, 60);
+    assert_ok(sei_labels_alloc(N, N, N, 60.0 / N, &labels));
+    assert_ok(sei_volume_alloc(N, N, N, 60.0 / N, &volume));
+    assert_ok(sei_voxelise(&specimen, FINE, 1, value, &labels, &volume, filled));
+    for (int v = 0; v < N * N * N; ++v) {
+        int votes[TEST_MATERIALS] = {0}, most = 0;
+        for (int p = 0; p < FINE * FINE * FINE; ++p) {
+            const int x = v % N * FINE + p % FINE, y = v / N % N * FINE + p / FINE % FINE, z = v / N / N * FINE + p / FINE / FINE;
+            votes[owners[((int64_t)z * N * FINE + y) * N * FINE + x]] += 1;
+        }
+        for (int m = 0; m < TEST_MATERIALS; ++m) {
+            if (votes[m] > most) most = votes[m];
+            points[m] += votes[m]; /* label m is material m */
+        }
+        assert_int_equal(votes[labels.data[v]], most);
+        assert_close(volume.data[v], (votes[1] + 0.25 * votes[2]) / 64 * 60 / N, 1e-6);
+    }
+    for (int m = 0; m < TEST_MATERIALS; ++m) assert_close(filled[m], points[m] / 64, 1e-9);
+    assert_true(points[3] > 1000);
+    sei_labels_free(&labels);
+    sei_volume_free(&volume);
+    sei_free(owners);
+}
+
 static void nonsense_is_refused(void **state) {
     sei_body body = {.shape = SEI_SHAPE_ELLIPSOID, .half_nm = {12, 9, 12}, .material = 1};
     uint8_t voxels[8] = {0, 1, 2, 3, 0, 0, 0, 0};
@@ -328,6 +364,7 @@ int main(void) {
                                        cmocka_unit_test(points_land_where_the_conventions_say),
                                        cmocka_unit_test(one_voxel_casts_a_trapezoid),
                                        cmocka_unit_test(a_void_owns_only_what_was_there),
+                                       cmocka_unit_test(the_voxel_truth_is_what_the_points_say),
                                        cmocka_unit_test(nonsense_is_refused),
                                        cmocka_unit_test(too_little_memory_is_said)};
     return cmocka_run_group_tests(tests, NULL, NULL);

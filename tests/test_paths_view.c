@@ -6,6 +6,7 @@
  */
 #include "core/alloc.h"
 #include "core/threads.h"
+#include "seitomo/specimen.h"
 #include "support/specimens.h"
 #include "support/test.h"
 

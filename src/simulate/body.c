@@ -71,15 +71,49 @@ bool sei_solid_holds(const sei_solid *solid, double x, double y, double z) {
     return u * u + v * v <= 1;
 }
 
+/* A flat extent: |p| against h. */
+static int flat_side(double p, double h, double radius) {
+    return fabs(p) + radius < h ? 1 : fabs(p) - radius > h ? -1 : 0;
+}
+
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* The length of a vector in half axes changes by at most the way over the smallest half axis. */
+int sei_solid_side(const sei_solid *solid, double x, double y, double z, double radius) {
+    const sei_body *body = solid->body;
+    const double *half = body->half_nm;
+    const double up = y - body->centre_nm[1];
+    double own[2];
+    to_body(solid, x - body->centre_nm[0], z - body->centre_nm[2], own);
+    const double u = own[0] / half[0], v = own[1] / half[2];
+    switch (body->shape) {
+        case SEI_SHAPE_BOX:
+            return smaller(flat_side(up, half[1], radius),
+                           smaller(flat_side(own[0], half[0], radius), flat_side(own[1], half[2], radius)));
+        case SEI_SHAPE_CYLINDER: {
+            const int round = flat_side(sqrt(u * u + v * v), 1, radius / solid->narrowest);
+            return half[1] <= 0 ? round : smaller(round, flat_side(up, half[1], radius));
+        }
+        default: {
+            const double w = up / half[1];
+            return flat_side(sqrt(u * u + v * v + w * w), 1, radius / solid->narrowest);
+        }
+    }
+}
+
 sei_solid sei_solid_of(const sei_body *body, bool is_void) {
     const double angle = body->rotation_deg * 3.14159265358979323846 / 180;
     const double *half = body->half_nm;
     const bool endless = body->shape == SEI_SHAPE_CYLINDER && half[1] <= 0;
-    sei_solid solid = {.body = body,
-                       .cosine = cos(angle),
-                       .sine = sin(angle),
-                       .reach = body->shape == SEI_SHAPE_BOX ? hypot(half[0], half[2]) : fmax(half[0], half[2]),
-                       .half_height = endless ? INFINITY : half[1],
-                       .is_void = is_void};
+    sei_solid solid = {
+        .body = body,
+        .cosine = cos(angle),
+        .sine = sin(angle),
+        .reach = body->shape == SEI_SHAPE_BOX ? hypot(half[0], half[2]) : fmax(half[0], half[2]),
+        .half_height = endless ? INFINITY : half[1],
+        .narrowest = body->shape == SEI_SHAPE_ELLIPSOID ? fmin(half[1], fmin(half[0], half[2])) : fmin(half[0], half[2]),
+        .is_void = is_void};
     return solid;
 }

@@ -17,6 +17,7 @@ typedef struct sei_solid {
     double cosine, sine; /* of its rotation */
     double reach;        /* greatest distance of a point from the centre line, within an xz plane */
     double half_height;  /* along y; infinity for an endless cylinder */
+    double narrowest;    /* smallest half axis of its curved surface */
     bool is_void;        /* its material is */
 } sei_solid;
 
@@ -24,5 +25,7 @@ sei_solid sei_solid_of(const sei_body *body, bool is_void);
 /* True and the chord [*enter, *leave] in s when the ray meets the solid. */
 bool sei_solid_chord(const sei_solid *solid, const sei_ray *ray, double *enter, double *leave);
 bool sei_solid_holds(const sei_solid *solid, double x, double y, double z);
+/* 1: all of the ball round the point lies in the solid, -1: none of it, 0: it may lie on the surface. */
+int sei_solid_side(const sei_solid *solid, double x, double y, double z, double radius);
 
 #endif

@@ -29,14 +29,30 @@ typedef struct votes {
     uint8_t winner;
 } votes;
 
-/* The solids of a row that can hold a point of the voxel round (x, z). */
-static int solids_of_voxel(const sei_solid *const *row, int n_row, double x, double z, double voxel_nm, const sei_solid **near) {
+/* Voxels in a row whose solids are looked for together. */
+enum { TOGETHER = 32 };
+
+/* The solids of a row near its voxels from x0 to x1 (nm). */
+static int solids_of_stretch(const sei_solid *const *row, int n_row, double x0, double x1, double z, double margin,
+                             const sei_solid **near) {
     int n = 0;
     for (int b = 0; b < n_row; ++b) {
-        const double reach = row[b]->reach + voxel_nm;
-        const double dx = x - row[b]->body->centre_nm[0];
-        const double dz = z - row[b]->body->centre_nm[2];
-        if (dx * dx + dz * dz <= reach * reach) near[n++] = row[b];
+        const double reach = row[b]->reach + margin, x = row[b]->body->centre_nm[0];
+        if (x + reach >= x0 && x - reach <= x1 && fabs(z - row[b]->body->centre_nm[2]) <= reach) near[n++] = row[b];
+    }
+    return n;
+}
+
+/* The solids that hold a part of the ball round a point; *cut: the surface of one of them may cross it. */
+static int solids_of_voxel(const sei_solid *const *stretch, int n_stretch, const double at[3], double radius,
+                           const sei_solid **near, bool *cut) {
+    int n = 0;
+    *cut = false;
+    for (int b = 0; b < n_stretch; ++b) {
+        const int side = sei_solid_side(stretch[b], at[0], at[1], at[2], radius);
+        if (side < 0) continue;
+        *cut = *cut || side == 0;
+        near[n++] = stretch[b];
     }
     return n;
 }
@@ -48,10 +64,18 @@ static int owner_of_voxels(const sei_specimen *s, double x, double y, double z) 
     return s->voxels[((int64_t)k * s->ny + (int64_t)j) * s->nx + (int64_t)i];
 }
 
-static void ask_points(const truth *t, const sei_solid *const *near, int n, double x, double y, double z, votes *out) {
+/* Every point, or one for all where no surface passes. */
+static void ask_points(const truth *t, const sei_solid *const *near, int n, bool cut, const double at[3], votes *out) {
     const sei_specimen *s = &t->tracer->specimen;
+    const double x = at[0], y = at[1], z = at[2];
     const int fine = t->fine;
     memset(out, 0, sizeof *out);
+    if (s->voxels == NULL && !cut) {
+        const int m = n > 0 ? sei_owner_of_bodies(near, n, x, y, z) : 0;
+        out->material[m] = fine * fine * fine;
+        out->winner = s->materials[m].label;
+        return;
+    }
     for (int i = 0; i < fine * fine * fine; ++i) {
         const int row = i / fine % fine;
         const int layer = i / fine / fine;
@@ -66,31 +90,39 @@ static void ask_points(const truth *t, const sei_solid *const *near, int n, doub
     }
 }
 
-/* Plane z; scratch holds twice n_bodies + 1 pointers. */
-static void sample_plane(const truth *t, int64_t z, const sei_solid **scratch) {
-    const size_t n_bodies = t->tracer->specimen.n_bodies, n_materials = t->tracer->specimen.n_materials;
+static void note_voxel(const truth *t, int64_t z, int64_t at, const votes *v) {
+    const size_t n_materials = t->tracer->specimen.n_materials;
     const sei_material *materials = t->tracer->specimen.materials;
-    const double edge = t->voxel_nm;
-    const sei_solid **row = scratch;
-    const sei_solid **near = scratch + n_bodies + 1;
-    const double z_nm = ((double)z - (double)(t->nz - 1) / 2) * edge;
     const double share = 1.0 / (t->fine * t->fine * t->fine);
+    for (size_t m = 0; m < n_materials; ++m) t->counts[z * 256 + materials[m].label] += v->material[m];
+    t->labels->data[at] = v->winner;
+    for (size_t c = 0; t->volumes != NULL && c < t->n_channels; ++c) {
+        double sum = 0;
+        for (size_t m = 0; m < n_materials; ++m) sum += v->material[m] * t->value[m * t->n_channels + c];
+        t->volumes[c].data[at] = (float)(sum * share * t->voxel_nm);
+    }
+}
+
+/* Plane z; scratch holds three times n_bodies + 1 pointers. */
+static void sample_plane(const truth *t, int64_t z, const sei_solid **scratch) {
+    const size_t n_bodies = t->tracer->specimen.n_bodies;
+    const double edge = t->voxel_nm, radius = 0.8661 * edge; /* a little more than half a voxel's diagonal */
+    const sei_solid **row = scratch, **stretch = row + n_bodies + 1, **near = stretch + n_bodies + 1;
+    double at[3] = {0, 0, ((double)z - (double)(t->nz - 1) / 2) * edge};
     for (int64_t y = 0; y < t->ny; ++y) {
-        const double y_nm = ((double)y - (double)(t->ny - 1) / 2) * edge;
-        const int n_row = sei_solids_of_height(t->tracer->solids, n_bodies, y_nm - edge, y_nm + edge, row);
+        at[1] = ((double)y - (double)(t->ny - 1) / 2) * edge;
+        const int n_row = sei_solids_of_height(t->tracer->solids, n_bodies, at[1] - edge, at[1] + edge, row);
+        int n_stretch = 0;
         for (int64_t x = 0; x < t->nx; ++x) {
-            const double x_nm = ((double)x - (double)(t->nx - 1) / 2) * edge;
-            const int n = solids_of_voxel(row, n_row, x_nm, z_nm, edge, near);
-            const int64_t at = (z * t->ny + y) * t->nx + x;
             votes v;
-            ask_points(t, near, n, x_nm, y_nm, z_nm, &v);
-            for (size_t m = 0; m < n_materials; ++m) t->counts[z * 256 + materials[m].label] += v.material[m];
-            t->labels->data[at] = v.winner;
-            for (size_t c = 0; t->volumes != NULL && c < t->n_channels; ++c) {
-                double sum = 0;
-                for (size_t m = 0; m < n_materials; ++m) sum += v.material[m] * t->value[m * t->n_channels + c];
-                t->volumes[c].data[at] = (float)(sum * share * edge);
+            bool cut;
+            at[0] = ((double)x - (double)(t->nx - 1) / 2) * edge;
+            if (x % TOGETHER == 0) {
+                n_stretch = solids_of_stretch(row, n_row, at[0], at[0] + (TOGETHER - 1) * edge, at[2], edge, stretch);
             }
+            const int n = solids_of_voxel(stretch, n_stretch, at, radius, near, &cut);
+            ask_points(t, near, n, cut, at, &v);
+            note_voxel(t, z, (z * t->ny + y) * t->nx + x, &v);
         }
     }
 }
@@ -98,7 +130,7 @@ static void sample_plane(const truth *t, int64_t z, const sei_solid **scratch) {
 sei_status sei_voxelise(const sei_specimen *specimen, int fine, size_t n_channels, const double *value, sei_labels *labels,
                         sei_volume *volumes, double *label_voxels) {
     const int n_threads = sei_threads();
-    const int64_t room = 2 * ((int64_t)specimen->n_bodies + 1);
+    const int64_t room = 3 * ((int64_t)specimen->n_bodies + 1);
     truth t = {.value = value,
                .n_channels = n_channels,
                .fine = fine,

@@ -1,6 +1,7 @@
 #include "support/specimens.h"
 
 #include "core/alloc.h"
+#include "seitomo/specimen.h"
 #include "support/test.h"
 
 static const double degree = 3.14159265358979323846 / 180;
