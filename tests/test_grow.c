@@ -8,6 +8,7 @@
 #include "core/threads.h"
 #include "seitomo/grow.h"
 #include "seitomo/morphology.h"
+#include "seitomo/segment.h"
 #include "support/test.h"
 
 static const double pi = 3.14159265358979323846;
@@ -303,6 +304,47 @@ static void the_bits_depend_on_the_seed_alone(void **state) {
     sei_grown_free(&other);
 }
 
+static void segmentation_of_the_truth_is_the_truth(void **state) {
+    const sei_segment_rule rules[] = {{.channel = "Si", .threshold = 0.5, .label = SEI_LABEL_SI},
+                                      {.channel = "O", .threshold = 0.5, .label = SEI_LABEL_SEI}};
+    sei_segment_options options;
+    sei_grow d = wire();
+    sei_volume volumes[2] = {0};
+    sei_labels labels = {0};
+    (void)state;
+    d.shell_nm = 8;
+    d.n_roughness = 1;
+    d.roughness[0] = (sei_grow_field){2, 8};
+    d.shell = (sei_grow_field){2, 8};
+    d.pores = (sei_grow_pores){.fraction = 0.05, .radius_nm = 4};
+    d.channels = (sei_grow_channels){.count = 6, .width_nm = 6, .depth_nm = 12, .lining_nm = 2, .tortuosity = 0.5};
+    sei_grown g = grown(&d, 96, 1, 8);
+    for (int c = 0; c < 2; ++c) {
+        assert_ok(sei_volume_alloc(96, 96, 96, 1, &volumes[c]));
+        snprintf(volumes[c].name, sizeof volumes[c].name, "%s", rules[c].channel);
+        for (int v = 0; v < 96 * 96 * 96; ++v) volumes[c].data[v] = g.voxels[v] == (c == 0 ? SILICON : SEI);
+    }
+    sei_segment_options_default(&options);
+    options.n_rules = 2;
+    options.rules = rules;
+    assert_ok(sei_segment(2, volumes, &options, &labels));
+    int64_t voids[2] = {0, 0}, agree[2] = {0, 0};
+    for (int v = 0; v < 96 * 96 * 96; ++v) {
+        for (int open = 0; open < 2; ++open) {
+            const bool truth = g.voxels[v] == (open ? OPEN : CLOSED);
+            const bool found = labels.data[v] == (open ? SEI_LABEL_OPEN_VOID : SEI_LABEL_CLOSED_VOID);
+            voids[open] += truth || found;
+            agree[open] += truth && found;
+        }
+    }
+    assert_true(voids[0] > 5000 && voids[1] > 1500);
+    assert_true((double)agree[0] > 0.99 * (double)voids[0]);
+    assert_true((double)agree[1] > 0.97 * (double)voids[1]);
+    for (int c = 0; c < 2; ++c) sei_volume_free(&volumes[c]);
+    sei_labels_free(&labels);
+    sei_grown_free(&g);
+}
+
 static void bars_stand_where_they_should(void **state) {
     sei_grow d = {.material = {-1, -1, -1, -1, -1, -1},
                   .bars = {.n_spacings = 2, .spacing_nm = {4, 8}, .bars = 3, .length_nm = 10, .along = 'x', .material = GOLD}};
@@ -411,6 +453,7 @@ int main(void) {
         cmocka_unit_test(mixtures_reach_their_targets),
         cmocka_unit_test(the_twin_differs_in_the_core_only),
         cmocka_unit_test(the_bits_depend_on_the_seed_alone),
+        cmocka_unit_test(segmentation_of_the_truth_is_the_truth),
         cmocka_unit_test(bars_stand_where_they_should),
         cmocka_unit_test(labels_become_materials),
         cmocka_unit_test(what_cannot_be_is_refused),

@@ -147,7 +147,8 @@ typedef struct sei_grown {
  * both are adjusted until the voxels measure (core/components) si_fraction to 0.01 and si_connectivity to 0.03.
  * Pieces of silicon of fewer than 27 voxels become SEI.
  * Empty voxels in the envelope of Si and SEI (closed by closing_nm, holes filled) are void, open when they reach the
- * outside through faces: the rule of seitomo/segment.h, on the same code.
+ * outside through faces: the rule of seitomo/segment.h, on the same code. Emptiness on the wire's surface that is narrower
+ * than two voxels stays outside.
  *
  * numbers (measured on what was grown; NaN where there is nothing to measure):
  *   grown_core_radius_mean, grown_core_radius_sd, grown_shell_mean, grown_shell_sd   nm, along the radius, over the

@@ -51,10 +51,10 @@ static sei_status core_numbers(const grow_box *box, sei_numbers *numbers) {
     const double core = (double)box->core_voxels;
     const double empty = core - (double)n[GROW_CORE] - (double)n[GROW_CORE_SEI];
     SEI_TRY(connectivity(box, &share));
-    SEI_TRY(sei_numbers_set(numbers, "grown_si_fraction_in_core", (double)n[GROW_CORE] / core, "", NAN));
-    SEI_TRY(sei_numbers_set(numbers, "grown_sei_fraction_in_core", (double)n[GROW_CORE_SEI] / core, "", NAN));
-    SEI_TRY(sei_numbers_set(numbers, "grown_void_fraction_in_core", empty / core, "", NAN));
-    SEI_TRY(sei_numbers_set(numbers, "grown_si_connectivity", share, "", NAN));
+    SEI_TRY(sei_numbers_set(numbers, "grown_si_fraction_in_core", (double)n[GROW_CORE] / core, "1", NAN));
+    SEI_TRY(sei_numbers_set(numbers, "grown_sei_fraction_in_core", (double)n[GROW_CORE_SEI] / core, "1", NAN));
+    SEI_TRY(sei_numbers_set(numbers, "grown_void_fraction_in_core", empty / core, "1", NAN));
+    SEI_TRY(sei_numbers_set(numbers, "grown_si_connectivity", share, "1", NAN));
 done:
     return status;
 }

@@ -245,9 +245,9 @@ sei_status grow_cavities(const sei_grow *d, uint64_t seed, const grow_wire *wire
     const int threads = sei_threads();
     SEI_TRY(grow_draw_pores(d, seed, wire, box, &pores, &n_pores));
     SEI_TRY(grow_draw_channels(d, seed, wire, &segments, &n_segments));
-    SEI_TRY(sei_numbers_set(numbers, "grown_pores", (double)n_pores, "", NAN));
-    SEI_TRY(sei_numbers_set(numbers, "grown_pore_fraction", pore_share(box, pores, n_pores), "", NAN));
-    SEI_TRY(sei_numbers_set(numbers, "grown_channels", (double)d->channels.count, "", NAN));
+    SEI_TRY(sei_numbers_set(numbers, "grown_pores", (double)n_pores, "1", NAN));
+    SEI_TRY(sei_numbers_set(numbers, "grown_pore_fraction", pore_share(box, pores, n_pores), "1", NAN));
+    SEI_TRY(sei_numbers_set(numbers, "grown_channels", (double)d->channels.count, "1", NAN));
     for (int pass = 0; pass < 2; ++pass) {
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 4)
         for (int64_t k = 0; k < box->nz; ++k) {

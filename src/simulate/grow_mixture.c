@@ -279,7 +279,7 @@ sei_status grow_mixture(const sei_grow *d, uint64_t seed, const grow_wire *wire,
             }
         }
     }
-    SEI_TRY(sei_numbers_set(numbers, "grown_si_fraction", found.fraction, "", NAN));
+    SEI_TRY(sei_numbers_set(numbers, "grown_si_fraction", found.fraction, "1", NAN));
 done:
     grow_mixture_free(&m);
     sei_free(core.code);

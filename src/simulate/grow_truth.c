@@ -16,6 +16,27 @@ static void find_solid(const sei_grow *d, const sei_material *materials, bool so
     }
 }
 
+/* Emptiness beside the wire that is narrower than two voxels is the grid's, not the specimen's: it stays outside, as segment
+ * has it. What was carved is void however narrow. mask: voids; comes back without them. */
+static sei_status leave_slivers(const grow_box *box, uint8_t *mask) {
+    sei_status status = SEI_OK;
+    uint8_t *shallow = NULL;
+    float *distance2 = NULL;
+    const int64_t count = box->nx * box->ny * box->nz;
+    SEI_TRY(SEI_NEW(shallow, box->nx, box->ny, box->nz));
+    SEI_TRY(SEI_NEW(distance2, box->nx, box->ny, box->nz));
+    SEI_TRY(sei_distance2(mask, box->nx, box->ny, box->nz, false, distance2));
+    for (int64_t v = 0; v < count; ++v) shallow[v] = !(distance2[v] > 1);
+    SEI_TRY(sei_distance2(shallow, box->nx, box->ny, box->nz, false, distance2));
+    for (int64_t v = 0; v < count; ++v) {
+        if (distance2[v] > 3 && box->code[v] == GROW_OUTSIDE) mask[v] = 0;
+    }
+done:
+    sei_free(shallow);
+    sei_free(distance2);
+    return status;
+}
+
 sei_status grow_name_voids(const sei_grow *d, const sei_material *materials, const sei_grown *support, grow_box *box) {
     sei_status status = SEI_OK;
     bool solid[GROW_CODES];
@@ -38,6 +59,7 @@ sei_status grow_name_voids(const sei_grow *d, const sei_material *materials, con
         }
     }
     SEI_TRY(sei_wire_voids(mask, envelope, box->nx, box->ny, box->nz));
+    SEI_TRY(leave_slivers(box, mask));
     for (int64_t v = 0; v < count; ++v) {
         if (mask[v] != 0)
             box->code[v] = mask[v] == 1 ? GROW_CLOSED : GROW_OPEN;
