@@ -86,12 +86,35 @@ static uint8_t winner_of(const sei_specimen *p, const int *points, int *votes, i
     return winner;
 }
 
+/* The same plane where every voxel has one point: its cell says all. */
+static void copy_plane(const grid *g, int64_t z, const double *value, uint8_t *labels, float *volume, int64_t *counts) {
+    const sei_simulation *s = g->s;
+    const sei_specimen *p = &s->specimen;
+    float values[SEI_MAX_MATERIALS] = {0};
+    for (size_t m = 0; volume != NULL && m < p->n_materials; ++m) values[m] = (float)(value[m] * s->pixel_nm);
+    for (int64_t at = z * s->ny * s->nx, y = 0; y < s->ny; ++y) {
+        const bool outside = g->z.cell[z] < 0 || g->y.cell[y] < 0;
+        const uint8_t *row = outside ? NULL : p->voxels + (g->z.cell[z] * p->ny + g->y.cell[y]) * p->nx;
+        for (int64_t x = 0; x < s->nx; ++x, ++at) {
+            const uint8_t m = row == NULL || g->x.cell[x] < 0 ? 0 : row[g->x.cell[x]];
+            if (volume != NULL) volume[at] = values[m];
+            if (labels == NULL) continue;
+            labels[at] = p->materials[m].label;
+            counts[labels[at]] += 1;
+        }
+    }
+}
+
 /* One plane of labels (may be NULL) and of one volume (may be NULL); counts[256] takes the points of each label. */
 static void fill_plane(const grid *g, int64_t z, const double *value, uint8_t *labels, float *volume, int64_t *counts) {
     const sei_simulation *s = g->s;
     const double share = 1.0 / ((double)g->x.fine * g->x.fine * g->x.fine);
     int points[SEI_MAX_MATERIALS];
     int votes[256] = {0};
+    if (g->x.fine == 1) {
+        copy_plane(g, z, value, labels, volume, counts);
+        return;
+    }
     for (int64_t at = z * s->ny * s->nx, y = 0; y < s->ny; ++y) {
         for (int64_t x = 0; x < s->nx; ++x, ++at) {
             double sum = 0;
