@@ -21,16 +21,21 @@ static bool absorbs(const sei_simulation *s, size_t i) {
 static sei_status make_maps(sei_imager *imager) {
     const sei_simulation *s = imager->simulation;
     const double size_nm[3] = {(double)s->nx * s->pixel_nm, (double)s->ny * s->pixel_nm, (double)s->nz * s->pixel_nm};
+    double energy_kev[SEI_SIMULATE_MAX_CHANNELS];
+    sei_volume made[SEI_SIMULATE_MAX_CHANNELS];
+    size_t n = 0;
     sei_status status = SEI_OK;
-    SEI_TRY(SEI_NEW(imager->maps, (int64_t)s->n_channels, 1, 1));
     for (size_t c = 0; c < s->n_channels; ++c) {
-        if (!absorbs(s, c)) continue;
-        sei_volume *map = &imager->maps[c];
-        SEI_TRY(sei_attenuation_maps(&s->specimen, size_nm, s->absorption_nm, 1, &s->channels[c].energy_kev, map));
-        const int64_t cells = map->nx * map->ny * map->nz;
-        if (cells > imager->n_weights) imager->n_weights = cells;
+        if (absorbs(s, c)) energy_kev[n++] = s->channels[c].energy_kev;
     }
-    if (imager->n_weights == 0) goto done;
+    SEI_TRY(SEI_NEW(imager->maps, (int64_t)s->n_channels, 1, 1));
+    if (n == 0) goto done;
+    SEI_TRY(sei_attenuation_maps(&s->specimen, size_nm, s->absorption_nm, n, energy_kev, made));
+    n = 0;
+    for (size_t c = 0; c < s->n_channels; ++c) {
+        if (absorbs(s, c)) imager->maps[c] = made[n++];
+    }
+    imager->n_weights = made[0].nx * made[0].ny * made[0].nz;
     SEI_TRY(SEI_NEW(imager->weights, imager->n_weights, 1, 1));
     SEI_TRY(SEI_NEW(imager->weighted, (int64_t)s->specimen.n_materials, s->ny, s->nx));
 done:

@@ -159,7 +159,9 @@ static sei_status write_images(const parts *p, int64_t t, const sei_spectrum_par
     for (int64_t y = 0; y < images->ny; ++y) {
         SEI_TRY(sei_spectrum_sample_row(&sampler, images->nx, y, p->file->simulation.experiment.seed, stream, row));
         SEI_TRY(sei_io_spectra_row(out, t, y, row));
-        for (int64_t i = 0; i < images->nx * axis->bins; ++i) summed[i % axis->bins] += row[i];
+        for (int64_t x = 0; x < images->nx; ++x) {
+            for (int64_t e = 0; e < axis->bins; ++e) summed[e] += row[x * axis->bins + e];
+        }
         SEI_TRY(sei_interrupt_check());
     }
 done:
