@@ -145,7 +145,7 @@ sei_status sei_json_write_beside(const char *path, const char *file, const sei_p
     char *name = NULL;
     sei_status status = SEI_OK;
     if (provenance == NULL && labels == NULL) return SEI_OK;
-    SEI_TRY(sei_sidecar(path, file, overwrite, &name));
+    SEI_TRY(sei_sidecar(path, file, &name));
     SEI_TRY(sei_text_add(&text, "{\n"));
     SEI_TRY(add_pair(&text, 2, "file", sei_path_base(file), ","));
     if (labels != NULL) SEI_TRY(add_classes(&text, labels));
@@ -174,42 +174,36 @@ static sei_status load(const char *path, json_t **out) {
     return sei_fail(SEI_ERR_INPUT, "%s: expected a JSON object", path);
 }
 
-/* Whose file NAME.json is: `own`, another's that lies beside it, or nobody's that can be told. */
-typedef enum owner { OWNER_SELF, OWNER_OTHER, OWNER_UNKNOWN } owner;
-
-static owner owner_of(const char *json, const char *file) {
+/* Whether NAME.json tells of another file that lies beside it. A pair that was renamed names a file that is not called so: it
+ * stays a pair. */
+static bool tells_of_another(const char *json, const char *file) {
     char stem[SEI_TEXT_LENGTH];
+    char *folder = NULL;
     char *beside = NULL;
     json_t *root = NULL;
-    owner is = OWNER_UNKNOWN;
-    if (load(json, &root) != SEI_OK) return is;
+    bool another = false;
+    if (!sei_file_exists(json) || load(json, &root) != SEI_OK) return false;
     const char *named = json_string_value(json_object_get(root, "file"));
     sei_path_stem(json, stem, sizeof stem);
-    if (named != NULL && strcmp(named, sei_path_base(file)) == 0) {
-        is = OWNER_SELF;
-    } else if (named != NULL && strchr(named, '/') == NULL && strncmp(named, stem, strlen(stem)) == 0) {
-        /* a pair that was renamed names a file that is not called so: it stays a pair */
-        char *folder = NULL;
-        if (sei_strdup(json, &folder) == SEI_OK) {
-            folder[sei_path_base(json) - json] = 0;
-            if (sei_path_join(folder, named, &beside) == SEI_OK && sei_file_exists(beside)) is = OWNER_OTHER;
-        }
-        sei_free(folder);
+    const bool possible = named != NULL && strcmp(named, sei_path_base(file)) != 0 && strchr(named, '/') == NULL &&
+                          strncmp(named, stem, strlen(stem)) == 0;
+    if (possible && sei_strdup(json, &folder) == SEI_OK) {
+        folder[sei_path_base(json) - json] = 0;
+        another = sei_path_join(folder, named, &beside) == SEI_OK && sei_file_exists(beside);
     }
+    sei_free(folder);
     sei_free(beside);
     json_decref(root);
-    return is;
+    return another;
 }
 
-sei_status sei_sidecar(const char *path, const char *file, bool overwrite, char **out) {
+sei_status sei_sidecar(const char *path, const char *file, char **out) {
     sei_text whole = {0};
     char *name = NULL;
     sei_status status = SEI_OK;
     SEI_TRY(sei_beside(path, ".json", &name));
     SEI_TRY(sei_text_add(&whole, "%s.json", path));
-    owner is = OWNER_SELF;
-    if (sei_file_exists(name)) is = owner_of(name, file);
-    if (sei_file_exists(whole.data) || is == OWNER_OTHER || (is == OWNER_UNKNOWN && !overwrite)) {
+    if (sei_file_exists(whole.data) || tells_of_another(name, file)) {
         sei_free(name);
         name = whole.data;
         whole = (sei_text){0};
@@ -245,7 +239,7 @@ sei_status sei_json_read_classes(const char *path, sei_labels *labels) {
     json_t *root = NULL;
     size_t index = 0;
     const json_t *entry = NULL;
-    sei_status status = sei_sidecar(path, path, true, &name);
+    sei_status status = sei_sidecar(path, path, &name);
     if (status != SEI_OK) return status;
     if (!sei_file_exists(name)) goto done;
     SEI_TRY(load(name, &root));

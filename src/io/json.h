@@ -12,11 +12,10 @@ sei_status sei_beside(const char *path, const char *ending, char **out) SEI_MUST
 sei_status sei_json_add_string(sei_text *text, const char *string) SEI_MUST_CHECK;
 
 /*
- * The JSON file of `path`, which tells of `file` (the path, or its first channel): NAME.json, where NAME.EXT.json is not there
- * yet. NAME.EXT.json when a NAME.json of something else lies there, as between X.mrc and X.emd; a NAME.json that names no other
- * file beside it gives way to `overwrite`. sei_free it.
+ * The JSON file of `path`, which tells of `file` (the path, or its first channel): NAME.json, unless NAME.EXT.json is there
+ * already or NAME.json tells of another file beside it, as between X.mrc and X.emd. sei_free it.
  */
-sei_status sei_sidecar(const char *path, const char *file, bool overwrite, char **out) SEI_MUST_CHECK;
+sei_status sei_sidecar(const char *path, const char *file, char **out) SEI_MUST_CHECK;
 
 /* Writes the JSON file of `path`: provenance (may be NULL) and label classes (labels may be NULL). Nothing when both are. */
 sei_status sei_json_write_beside(const char *path, const char *file, const sei_provenance *provenance, const sei_labels *labels,

@@ -142,7 +142,7 @@ static sei_status check_side(const char *path, const char *ending, bool written,
 
 static sei_status check_sidecar(const char *path, const char *file, bool overwrite) {
     char *name = NULL;
-    sei_status status = sei_sidecar(path, file, overwrite, &name);
+    sei_status status = sei_sidecar(path, file, &name);
     if (status == SEI_OK) status = sei_file_check_target(name, overwrite);
     sei_free(name);
     return status;
