@@ -16,8 +16,8 @@ sei_status sei_simulation_write_truth(const sei_simulation_file *file, const sei
                                       const sei_simulated *simulated, const sei_provenance *provenance, sei_labels *labels,
                                       sei_sections *sections, sei_numbers *numbers) SEI_MUST_CHECK;
 
-/* pictures/NAME.png for the names of sei_simulation_picture. */
-sei_status sei_simulation_pictures(const sei_simulation_output *output, const sei_series *series, const sei_labels *labels,
-                                   const sei_sections *sections) SEI_MUST_CHECK;
+/* pictures/NAME.png for the names of sei_simulation_picture; title stands above them. */
+sei_status sei_simulation_pictures(const char *title, const sei_simulation_output *output, const sei_series *series,
+                                   const sei_labels *labels, const sei_sections *sections) SEI_MUST_CHECK;
 
 #endif

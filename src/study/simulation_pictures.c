@@ -84,29 +84,37 @@ static sei_status picture_path(const sei_simulation_output *output, size_t which
     return sei_path_join(output->folder, name, path);
 }
 
-sei_status sei_simulation_pictures(const sei_simulation_output *output, const sei_series *series, const sei_labels *labels,
-                                   const sei_sections *sections) {
+/* "title: what", or what alone. */
+static const char *titled(const char *title, const char *what, char text[2 * SEI_TEXT_LENGTH]) {
+    snprintf(text, 2 * (size_t)SEI_TEXT_LENGTH, "%.150s%s%s", title, title[0] != 0 ? ": " : "", what);
+    return text;
+}
+
+sei_status sei_simulation_pictures(const char *title, const sei_simulation_output *output, const sei_series *series,
+                                   const sei_labels *labels, const sei_sections *sections) {
     const int64_t flat = flattest(series);
     sei_volume images[SEI_SIMULATE_MAX_CHANNELS] = {0};
     sei_picture_options options;
-    char title[SEI_TEXT_LENGTH];
+    char text[2 * SEI_TEXT_LENGTH], what[SEI_TEXT_LENGTH];
     char *path = NULL;
     sei_status status = SEI_OK;
     sei_picture_options_default(&options);
     for (size_t c = 0; c < series->n_channels; ++c) SEI_TRY(image_of(series, c, flat, &images[c]));
     SEI_TRY(picture_path(output, 0, &path));
+    snprintf(what, sizeof what, "%s, tilt %.1f°", series->channels[0].name, series->tilts[flat].tilt_deg);
+    options.title = titled(title, what, text);
     SEI_TRY(sei_render_tilt(path, series, 0, flat, &options, output->overwrite));
     options.thickness_nm = series->pixel_nm;
-    snprintf(title, sizeof title, "elements, tilt %.1f°", series->tilts[flat].tilt_deg);
-    options.title = title;
+    snprintf(what, sizeof what, "elements, tilt %.1f°", series->tilts[flat].tilt_deg);
+    options.title = titled(title, what, text);
     SEI_TRY(picture_path(output, 1, &path));
     SEI_TRY(composite(path, series->n_channels, images, &options, output->overwrite));
     options.plane = SEI_PLANE_XZ;
-    options.title = "truth, cross-section";
+    options.title = titled(title, "truth, cross-section", text);
     options.thickness_nm = 5;
     SEI_TRY(picture_path(output, 2, &path));
     SEI_TRY(composite(path, series->n_channels, sections->across, &options, output->overwrite));
-    options.title = "true labels, cross-section";
+    options.title = titled(title, "true labels, cross-section", text);
     SEI_TRY(picture_path(output, 3, &path));
     SEI_TRY(sei_render_labels(path, labels, &options, output->overwrite));
 done:

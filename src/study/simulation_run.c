@@ -136,7 +136,7 @@ sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_ou
     SEI_TRY(write_table(output, "faults_true.csv", &simulated.faults));
     SEI_TRY(write_table(output, "dose.csv", &simulated.dose));
     SEI_TRY(sei_simulation_write_truth(file, output, &simulated, &provenance, &labels, &sections, &numbers));
-    if (file->write_pictures) SEI_TRY(sei_simulation_pictures(output, &simulated.series, &labels, &sections));
+    if (file->write_pictures) SEI_TRY(sei_simulation_pictures(file->title, output, &simulated.series, &labels, &sections));
     if (truth != NULL) {
         *truth = numbers;
         numbers = (sei_numbers){0};
