@@ -1,0 +1,104 @@
+"""A simulated series reads the same in every format and by other programs; its truth, ledger and angles stand beside it; labels
+of one run are a specimen of the next; what cannot be is refused with one line and exit code 3."""
+import csv
+import json
+
+import numpy as np
+import pytest
+
+FILE = """
+title: small wire
+seed: 4
+image: {nx: 24, ny: 12, nz: 24, pixel_nm: 3, subsamples: 2}
+tilts: {from: -60, to: 60, step: 10, scheme: dose-symmetric, missing: [20]}
+channels: [{name: HAADF, noise: 0.005}, {name: Si, counts: 80}, {name: O, counts: 40}]
+materials:
+  - {name: core, label: 1, signal: [1, 1, 0]}
+  - {name: shell, label: 2, signal: [0.4, 0, 1]}
+bodies:
+  - {shape: cylinder, material: shell, centre_nm: [0, 0, 0], half_nm: [30, 0, 30]}
+  - {shape: cylinder, material: core, centre_nm: [0, 0, 0], half_nm: [18, 0, 18]}
+experiment: {drift_px: 2, dose_e_per_nm2: 1.1e+7, seconds: 10, angle_sd_deg: 0.2, backlash_deg: 0.1, hot_pixels: 2}
+"""
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as f:
+        return [{k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(f)]
+
+
+@pytest.fixture(name="made")
+def fixture_made(seitomo, tmp_path):
+    (tmp_path / "wire.yaml").write_text(FILE)
+    seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--mrc", "--tiff")
+    return tmp_path / "s"
+
+
+def test_every_format_holds_the_same_series(made):
+    h5py = pytest.importorskip("h5py")
+    mrcfile = pytest.importorskip("mrcfile")
+    tifffile = pytest.importorskip("tifffile")
+    with h5py.File(made / "series.emd") as f:
+        emd = f["data/Si/data"][()]
+        angles = f["data/Si/dim1"][()]
+    assert emd.shape == (12, 12, 24) and 20 not in np.round(angles)
+    with mrcfile.open(made / "series_Si.mrc", permissive=True) as f:
+        assert np.array_equal(f.data, emd)
+    assert np.array_equal(tifffile.imread(made / "series_Si.tif").reshape(emd.shape), emd)
+    assert np.allclose([float(line) for line in (made / "series_Si.rawtlt").read_text().split()], angles)
+
+
+def test_ledger_angles_and_truth_agree(made, seitomo):
+    dose, exposures = rows(made / "dose.csv"), rows(made / "exposures_true.csv")
+    by_order = sorted(dose, key=lambda row: row["order"])
+    assert [row["tilt_deg"] for row in by_order[:5]] == [0, 10, -10, 30, -20]
+    assert by_order[-1]["cumulative_e_per_nm2"] == pytest.approx(1.1e7)
+    assert [row["passed"] for row in by_order] == [0] * 9 + [1] + [2] * 2  # 9.17e6 after the tenth, 1.008e7 after the eleventh
+    assert max(abs(row["true_tilt_deg"] - row["tilt_deg"]) for row in exposures) > 0.05
+    truth = json.loads((made / "truth.json").read_text())
+    assert truth["si_volume"]["value"] == pytest.approx(np.pi * 18**2 * 36, rel=0.01)
+    assert truth["core_radius_mean"]["value"] == pytest.approx(18, abs=1.5)
+    assert truth["dose_limit_passed_deg"]["value"] == by_order[10]["tilt_deg"]
+    again = seitomo("simulate", made.parent / "wire.yaml", "-o", made.parent / "t", "--json")
+    assert "the limit of 1e+07 e/nm2 is passed in exposure 11" in again.stderr
+    assert json.loads(again.stdout)["si_volume"] == truth["si_volume"]
+    assert (made.parent / "t/series.emd").read_bytes() == (made / "series.emd").read_bytes()
+
+
+def test_labels_are_a_specimen_and_several_files_stand_side_by_side(seitomo, made):
+    folder = made.parent
+    text = FILE[:FILE.index("bodies:")] + "labels: {file: s/truth_labels.mrc}\n"
+    (folder / "again.yaml").write_text(text)
+    seitomo("simulate", folder / "again.yaml", folder / "wire.yaml", "-o", folder / "two", "--set", "output.volumes=no")
+    truth = [json.loads((folder / path / "truth.json").read_text()) for path in ("two/again", "two/wire")]
+    assert truth[0]["sei_volume"]["value"] == pytest.approx(truth[1]["sei_volume"]["value"], rel=0.02)
+    assert (folder / "two/overview.png").read_bytes().startswith(b"\x89PNG")
+    assert not (folder / "two/wire/truth_Si.mrc").exists()
+
+
+@pytest.mark.parametrize("setting, words", [
+    ("bodies.0.material=gold", "unknown material 'gold'"),
+    ("materials.0.signal=[-1, 1, 0]", "'core': a signal of -1"),
+    ("bodies.0.half_nm=[90, 0, 30]", "body 1 (shell) reaches 90 nm"),
+    ("labels={file: x.mrc}", "2 of bodies, specimen and labels"),
+    ("channels.1.stored=uint8", "uint8 holds 0 to 255"),
+    ("experiment.current_pa=5", "are both given"),
+    ("experiment.contamination_nm_per_1e6=1", "contaminant"),
+    ("tilts.missing=[25]", "25 deg is none"),
+    ("channels.0.kind=eds", "HAADF"),
+])
+def test_what_cannot_be_is_refused(seitomo, tmp_path, setting, words):
+    (tmp_path / "wire.yaml").write_text(FILE)
+    done = seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--set", setting, "--set", "channels.1.counts=250", code=3)
+    assert words in done.stderr and done.stderr.strip().count("\n") <= 1, done.stderr
+    assert not (tmp_path / "s/series.emd").exists()
+
+
+def test_a_plan_names_memory_disk_and_time(seitomo, tmp_path):
+    (tmp_path / "wire.yaml").write_text(FILE)
+    done = seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--plan", "--json")
+    plan = json.loads(done.stdout)["plan"]
+    assert set(plan) == {"memory", "disk", "time"} and plan["memory"]["value"] > 0
+    assert not (tmp_path / "s").exists()
+    refused = seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--memory", "10k", code=5)
+    assert "memory" in refused.stderr
