@@ -13,7 +13,10 @@ static const double ray_cell_s = 2.5e-9;   /* a voxel on a ray's way */
 static const double pixel_s = 6e-8;        /* counts and noise of a pixel */
 static const double truth_body_s = 2.5e-7; /* a voxel of the truth with its sample points */
 static const double truth_voxel_s = 1e-8;
-static const double spectrum_byte_s = 8e-9; /* a byte of a spectrum image: drawn, compressed, written */
+static const double absorbed_s = 5e-7;      /* a ray through bodies whose photons are absorbed; */
+static const double absorbed_voxel = 2.5;   /* through voxels, in times of a plain ray */
+static const double exit_s = 4.5e-7;        /* a cell of the grid they are absorbed on, all detectors */
+static const double spectrum_byte_s = 1e-8; /* a byte of a spectrum image: drawn, compressed, written */
 static const double measure_s = 1.2e-6;     /* measure, per voxel of the specimen's half of the volume */
 
 /* Spectra: bytes before compression, which takes most of the time. */
@@ -25,6 +28,18 @@ static void add_spectra(const sei_simulation_file *file, int64_t n_tilts, sei_si
     const double bytes = sei_io_spectra_bytes(&shape);
     plan->disk_bytes += bytes;
     plan->seconds += bytes * spectrum_byte_s;
+}
+
+/* Exit absorption: every channel of photons is traced again, with weights. One core. */
+static double absorption_seconds(const sei_simulation *s, double rays, double voxel_ray, double n_tilts) {
+    double seconds = 0;
+    if (s->microscope == NULL || !(s->absorption_nm > 0)) return 0;
+    const double cells = (double)(s->nx * s->ny * s->nz) * pow(s->pixel_nm / s->absorption_nm, 3);
+    for (size_t c = 0; c < s->n_channels; ++c) {
+        if (!(s->channels[c].energy_kev > 0)) continue;
+        seconds += n_tilts * cells * exit_s + rays * (voxel_ray > 0 ? absorbed_voxel * voxel_ray : absorbed_s);
+    }
+    return seconds;
 }
 
 sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_simulation_output *output,
@@ -51,9 +66,10 @@ sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_s
         .memory_bytes =
             4 * values + cells + 2 * specimen + fmax(truth_volumes, measure) + 4 * pixels * (double)s->specimen.n_materials,
         .disk_bytes = 4 * values * (1 + output->mrc + output->tiff) + cells + (file->write_volumes ? 4 * cells * channels : 0),
-        .seconds = (rays * ray + values * pixel_s + cells * (voxels ? truth_voxel_s * (1 + channels) : truth_body_s) +
-                    (file->write_measures ? measure_s * cells : 0)) /
-                   sei_threads()};
+        .seconds =
+            (rays * ray + absorption_seconds(s, rays, voxels ? ray : 0, (double)n) + values * pixel_s +
+             cells * (voxels ? truth_voxel_s * (1 + channels) : truth_body_s) + (file->write_measures ? measure_s * cells : 0)) /
+            sei_threads()};
     add_spectra(file, n, plan);
     return SEI_OK;
 }
