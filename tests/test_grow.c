@@ -5,6 +5,7 @@
  * null twin is the same outside the core and has no SEI in it; the same bits for any number of threads, other seeds other
  * specimens; labels map to materials; what cannot be is refused with the numbers.
  */
+#include "core/alloc.h"
 #include "core/threads.h"
 #include "seitomo/grow.h"
 #include "seitomo/morphology.h"
@@ -345,6 +346,30 @@ static void segmentation_of_the_truth_is_the_truth(void **state) {
     sei_grown_free(&g);
 }
 
+static void memory_that_runs_out_is_said(void **state) {
+    sei_grow d = pudding(0.5, 0);
+    sei_grown g = {0};
+    (void)state;
+    d.radius_nm = 12;
+    d.shell_nm = 5;
+    d.n_roughness = 1;
+    d.roughness[0] = (sei_grow_field){0.5, 8};
+    d.channels.depth_nm = 6;
+    sei_threads_set(1);
+    long n = 0;
+    for (;; ++n) {
+        sei_alloc_fail_after(n);
+        const sei_status status = sei_grow_specimen(&d, N_MATERIALS, materials, 44, 24, 44, 1, 1, &g);
+        sei_alloc_fail_after(-1);
+        if (status == SEI_OK) break;
+        assert_int_equal(status, SEI_ERR_MEMORY);
+        assert_null(g.voxels);
+    }
+    sei_threads_set(0);
+    assert_true(n > 40);
+    sei_grown_free(&g);
+}
+
 static void bars_stand_where_they_should(void **state) {
     sei_grow d = {.material = {-1, -1, -1, -1, -1, -1},
                   .bars = {.n_spacings = 2, .spacing_nm = {4, 8}, .bars = 3, .length_nm = 10, .along = 'x', .material = GOLD}};
@@ -454,6 +479,7 @@ int main(void) {
         cmocka_unit_test(the_twin_differs_in_the_core_only),
         cmocka_unit_test(the_bits_depend_on_the_seed_alone),
         cmocka_unit_test(segmentation_of_the_truth_is_the_truth),
+        cmocka_unit_test(memory_that_runs_out_is_said),
         cmocka_unit_test(bars_stand_where_they_should),
         cmocka_unit_test(labels_become_materials),
         cmocka_unit_test(what_cannot_be_is_refused),

@@ -125,8 +125,9 @@ typedef struct sei_grow {
     size_t n_spheres;
     sei_grow_spheres spheres[SEI_GROW_MAX_SPHERES];
     sei_grow_bars bars;
-    double closing_nm; /* of the envelope that tells open void from the outside, as in seitomo/segment.h; 0: 10 */
-    bool empty_core;   /* the null twin: SEI in the core becomes void, all else stays where it is */
+    double
+        closing_nm;  /* of the envelope that tells open void from the outside, as in seitomo/segment.h, up to 100 voxels; 0: 10 */
+    bool empty_core; /* the null twin: SEI in the core becomes void, all else stays where it is */
 } sei_grow;
 
 /* A grown specimen. Release with sei_grown_free. */

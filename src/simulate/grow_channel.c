@@ -4,8 +4,6 @@
 #include "core/alloc.h"
 #include "simulate/grow_cavity.h"
 
-static const double pi = 3.14159265358979323846;
-
 /* A channel's head while it is being led inwards. */
 typedef struct head {
     double at[3], direction[3];
@@ -49,8 +47,10 @@ static int64_t lead(const sei_grow *d, const sei_random *random, const grow_wire
     int64_t row = (int64_t)(sei_random_uniform(random, index, 1) * (double)wire->ny);
     if (row >= wire->ny) row = wire->ny - 1;
     const double start = grow_radius(wire, wire->outer, row, turn) + c->width_nm;
-    head h = {.at = {wire->centre_x[row] + start * cos(2 * pi * turn), ((double)row + 0.5) * wire->voxel_nm - half_y,
-                     wire->centre_z[row] + start * sin(2 * pi * turn)}};
+    double outward[2];
+    grow_unit(turn, &outward[0], &outward[1]);
+    head h = {.at = {wire->centre_x[row] + start * outward[0], ((double)row + 0.5) * wire->voxel_nm - half_y,
+                     wire->centre_z[row] + start * outward[1]}};
     double depth = depth_of(wire, h.at, h.direction);
     int64_t n = 0;
     while (depth < target && n < 3 * most) {

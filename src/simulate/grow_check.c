@@ -64,7 +64,7 @@ static sei_status check_surface(const sei_grow *d, double voxel_nm) {
                             {"wire.x_nm", d->centre_nm[0], -1e5, 1e5},
                             {"wire.z_nm", d->centre_nm[1], -1e5, 1e5},
                             {"shell.thickness_nm", d->shell_nm, 0, 1e4},
-                            {"shell.lumps", (double)d->lumps, 0, 10000},
+                            {"shell.lumps", (double)d->lumps, 0, 2000},
                             {"shell.lump_height_nm", d->lump_height_nm, d->lumps > 0 ? voxel_nm : 0, 1e4},
                             {"shell.lump_width_nm", d->lump_width_nm, d->lumps > 0 ? voxel_nm : 0, 1e4},
                             {"oxide_nm", d->oxide_nm, 0, 1e3}};
@@ -171,7 +171,7 @@ sei_status grow_check(const sei_grow *d, size_t n_materials, const sei_material 
     sei_status status = SEI_OK;
     const limit volume[] = {{"volume's nx", (double)nx, 1, 65536},    {"volume's ny", (double)ny, 1, 65536},
                             {"volume's nz", (double)nz, 1, 65536},    {"voxel_nm", voxel_nm, 1e-4, 1e4},
-                            {"wire.radius_nm", d->radius_nm, 0, 1e5}, {"closing_nm", d->closing_nm, 0, 1e3}};
+                            {"wire.radius_nm", d->radius_nm, 0, 1e5}, {"closing_nm", d->closing_nm, 0, fmax(10, 100 * voxel_nm)}};
     SEI_TRY(check_limits(sizeof volume / sizeof volume[0], volume));
     if (n_materials < 1 || n_materials > SEI_MAX_MATERIALS) {
         return sei_fail(SEI_ERR_INPUT, "specimen: %zu materials, expected 1 to %d", n_materials, SEI_MAX_MATERIALS);

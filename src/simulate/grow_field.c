@@ -32,6 +32,25 @@ double grow_turn(double x, double z) {
     return turn < 1 ? turn : 0;
 }
 
+void grow_unit(double turn, double *cosine, double *sine) {
+    const double eighths = floor(8 * (turn - floor(turn)) + 0.5); /* 0 to 8 */
+    const double quarter = floor(0.5 * eighths + 0.5);            /* the nearest quarter turn, 0 to 4 */
+    const double x = 2 * pi * (turn - floor(turn) - 0.25 * quarter);
+    const double x2 = x * x;
+    double c = 1, s = 1;
+    for (int n = 16; n >= 2; n -= 2) {
+        c = 1 - c * x2 / (n * (n - 1));
+        s = 1 - s * x2 / (n * (n + 1));
+    }
+    s *= x;
+    switch ((int)quarter % 4) {
+        case 0: *cosine = c, *sine = s; break;
+        case 1: *cosine = -s, *sine = c; break;
+        case 2: *cosine = -c, *sine = -s; break;
+        default: *cosine = s, *sine = -c; break;
+    }
+}
+
 /* Weights of a Gaussian from -reach to reach, their sum 1. */
 static sei_status gaussian(double sigma, int64_t *reach, double **weights) {
     double *w = NULL;

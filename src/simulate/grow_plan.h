@@ -53,6 +53,8 @@ typedef struct grow_box {
 
 /* Angle of (x, z) in turns, 0 to 1, in fixed-order arithmetic (error below 1e-11). */
 double grow_turn(double x, double z);
+/* And back: cosine and sine of an angle in turns, also in fixed-order arithmetic (error below 1e-13). */
+void grow_unit(double turn, double *cosine, double *sine);
 /* Linear between the columns of a row of core or outer. */
 double grow_radius(const grow_wire *wire, const float *surface, int64_t row, double turn);
 

@@ -44,8 +44,9 @@ static double lowest_of(const grow_wire *wire) {
     double lowest = INFINITY;
     for (int64_t j = 0; j < wire->ny; ++j) {
         for (int64_t m = 0; m < wire->n_turn; ++m) {
-            const double angle = 2 * 3.14159265358979323846 * (double)m / (double)wire->n_turn;
-            lowest = fmin(lowest, wire->centre_z[j] + (double)wire->outer[j * wire->n_turn + m] * sin(angle));
+            double c = 0, s = 0;
+            grow_unit((double)m / (double)wire->n_turn, &c, &s);
+            lowest = fmin(lowest, wire->centre_z[j] + (double)wire->outer[j * wire->n_turn + m] * s);
         }
     }
     return wire->ny > 0 ? lowest : 0;

@@ -17,9 +17,9 @@ double grow_radius(const grow_wire *wire, const float *surface, int64_t row, dou
 
 /* Radius of an ellipse of half axes a, b at `turn` from its long axis. */
 static double ellipse(double a, double b, double turn) {
-    const double c = cos(2 * pi * turn) / a;
-    const double s = sin(2 * pi * turn) / b;
-    return 1 / sqrt(c * c + s * s);
+    double c = 0, s = 0;
+    grow_unit(turn, &c, &s);
+    return 1 / sqrt(c * c / (a * a) + s * s / (b * b));
 }
 
 static void add_lumps(const sei_grow *d, uint64_t seed, const grow_wire *wire, double radius_nm, double *thickness) {
@@ -61,10 +61,11 @@ static sei_status check_extent(const grow_wire *wire, int64_t nx, int64_t nz) {
     double thinnest = INFINITY;
     for (int64_t j = 0; j < wire->ny; ++j) {
         for (int64_t m = 0; m < wire->n_turn; ++m) {
-            const double angle = 2 * pi * (double)m / (double)wire->n_turn;
+            double c = 0, s = 0;
+            grow_unit((double)m / (double)wire->n_turn, &c, &s);
             const double r = (double)wire->outer[j * wire->n_turn + m];
-            reach[0] = fmax(reach[0], fabs(wire->centre_x[j] + r * cos(angle)));
-            reach[1] = fmax(reach[1], fabs(wire->centre_z[j] + r * sin(angle)));
+            reach[0] = fmax(reach[0], fabs(wire->centre_x[j] + r * c));
+            reach[1] = fmax(reach[1], fabs(wire->centre_z[j] + r * s));
             thinnest = fmin(thinnest, (double)wire->core[j * wire->n_turn + m]);
         }
     }
