@@ -1,6 +1,6 @@
 # The library: one folder of src/ is one room. Compute rooms need nothing but a C compiler (and KissFFT when it is
 # there); the others need the file libraries.
-set(compute_rooms core backend clean align recon segment measure simulate)
+set(compute_rooms core backend clean align recon segment measure simulate phasefield)
 set(full_rooms io report study)
 
 find_package(OpenMP)
@@ -32,8 +32,8 @@ if(RANDOM123_INCLUDE)
   target_include_directories(seitomo SYSTEM PRIVATE ${RANDOM123_INCLUDE})
   target_compile_definitions(seitomo PRIVATE SEITOMO_HAVE_RANDOM123)
 else()
-  message(STATUS "Random123 not found: no simulation and no operator expose (compute-only builds do without)")
-  list(REMOVE_ITEM rooms simulate)
+  message(STATUS "Random123 not found: no simulation, no phase field, no operator expose (compute-only builds do without)")
+  list(REMOVE_ITEM rooms simulate phasefield)
 endif()
 if(KISSFFT_FOUND)
   target_link_libraries(seitomo PRIVATE PkgConfig::KISSFFT)
@@ -52,14 +52,17 @@ foreach(room IN LISTS rooms)
   file(GLOB room_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${room}/*.c)
   list(APPEND seitomo_sources ${room_sources})
 endforeach()
-# kernels compiled once per instruction set: src/backend/*_kernel.c, see backend/isa.h
+# kernels compiled once per instruction set: src/ROOM/*_kernel.c, see backend/isa.h
 list(FILTER seitomo_sources EXCLUDE REGEX "_kernel\\.c$")
 if(NOT RANDOM123_INCLUDE)
   list(FILTER seitomo_sources EXCLUDE REGEX "core/random\\.c$")
 endif()
 target_sources(seitomo PRIVATE ${seitomo_sources})
 
-file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backend/*_kernel.c)
+foreach(room IN LISTS rooms)
+  file(GLOB room_kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${room}/*_kernel.c)
+  list(APPEND kernel_sources ${room_kernels})
+endforeach()
 set(isas baseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND isas avx2 avx512)
