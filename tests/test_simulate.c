@@ -5,6 +5,7 @@
  * the cumulative dose in the order of acquisition; gain, offset, noise and stored types are those asked for; the truth has
  * the specimen's volumes, from bodies and from voxels of another size; nonsense and overflow are refused.
  */
+#include "core/alloc.h"
 #include "core/threads.h"
 #include "seitomo/simulate.h"
 #include "support/test.h"
@@ -320,6 +321,39 @@ static void voxels_and_bodies_have_one_truth(void **state) {
     sei_numbers_free(&numbers);
 }
 
+static void a_lack_of_memory_is_told_and_leaves_nothing(void **state) {
+    const double tilts[] = {-30, 0, 30};
+    const sei_body body = {.shape = SEI_SHAPE_ELLIPSOID, .half_nm = {12, 9, 12}, .material = 1};
+    sei_simulation s = base(&body, 1, tilts, 3);
+    sei_simulated made = {0};
+    sei_labels labels = {0};
+    sei_volume volume = {0};
+    sei_numbers numbers = {0};
+    bool whole = false;
+    (void)state;
+    s.subsamples = 1;
+    s.nx = s.nz = 16;
+    s.ny = 8;
+    s.beyond = true;
+    s.channels[0].counts = 5;
+    s.faults.dead_rows = 1;
+    s.experiment.dose_e_per_nm2 = 1e5;
+    for (long n = 0; n < 400 && !whole; ++n) {
+        sei_alloc_fail_after(n);
+        sei_status status = sei_simulate(&s, &made);
+        if (status == SEI_OK) status = sei_simulate_truth(&s, made.scale, &labels, &volume, &numbers);
+        sei_alloc_fail_after(-1);
+        whole = status == SEI_OK;
+        assert_true(whole || status == SEI_ERR_MEMORY);
+        assert_true(whole || (labels.data == NULL && volume.data == NULL && numbers.items == NULL));
+        sei_simulated_free(&made);
+    }
+    assert_true(whole);
+    sei_labels_free(&labels);
+    sei_volume_free(&volume);
+    sei_numbers_free(&numbers);
+}
+
 static void nonsense_is_refused(void **state) {
     const double tilts[] = {0};
     sei_body body = {.shape = SEI_SHAPE_ELLIPSOID, .half_nm = {12, 9, 12}, .material = 1};
@@ -358,6 +392,7 @@ int main(void) {
                                        cmocka_unit_test(detectors_do_what_they_are_set_to),
                                        cmocka_unit_test(voxels_and_bodies_have_one_truth),
                                        cmocka_unit_test(drift_is_undone_by_the_true_shifts),
+                                       cmocka_unit_test(a_lack_of_memory_is_told_and_leaves_nothing),
                                        cmocka_unit_test(nonsense_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

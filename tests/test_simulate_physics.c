@@ -1,7 +1,6 @@
 /*
  * Claims: the holder's shadow takes away what the detectors lose; exit absorption dims a line by what a slab lets through;
  * every backend that is here gives the same bits.
- * needs: random123
  */
 #include "seitomo/simulate.h"
 #include "support/test.h"

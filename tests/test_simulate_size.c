@@ -1,7 +1,6 @@
 /*
  * Claims: a study of 128 x 128 pixels, 25 tilts and five channels, with its truth, takes less than 3 s; one of 512 x 512 from
  * 512^3 voxels less than 60 s on two cores (SEITOMO_FULL=1). Times are of this process on its own.
- * needs: random123
  */
 #include <time.h>
 

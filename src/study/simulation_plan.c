@@ -9,7 +9,7 @@
 /* Seconds of one core, measured on a 2 GHz server: for the order of magnitude, not more. */
 static const double ray_s = 1.5e-7; /* a ray through bodies, and for each body a part of it */
 static const double ray_body_s = 3e-9;
-static const double ray_cell_s = 2.5e-9;   /* a voxel on a ray's way */
+static const double ray_cell_s = 2e-10;    /* a voxel on a ray's way */
 static const double pixel_s = 6e-8;        /* counts and noise of a pixel */
 static const double truth_body_s = 2.5e-7; /* a voxel of the truth with its sample points */
 static const double truth_voxel_s = 1e-8;
@@ -17,7 +17,9 @@ static const double absorbed_s = 5e-7;      /* a ray through bodies whose photon
 static const double absorbed_voxel = 2.5;   /* through voxels, in times of a plain ray */
 static const double exit_s = 4.5e-7;        /* a cell of the grid they are absorbed on, all detectors */
 static const double spectrum_byte_s = 1e-8; /* a byte of a spectrum image: drawn, compressed, written */
-static const double measure_s = 1.2e-6;     /* measure, per voxel of the specimen's half of the volume */
+static const double measure_s = 5e-8;       /* measure, per voxel of the volume */
+static const double grow_s = 5e-8;          /* growth, per voxel of the specimen */
+static const double disk_byte_s = 3e-9;     /* writing, whatever the cores do */
 
 /* Spectra: bytes before compression, which takes most of the time. */
 static void add_spectra(const sei_simulation_file *file, int64_t n_tilts, sei_simulation_plan *plan) {
@@ -66,10 +68,11 @@ sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_s
         .memory_bytes =
             4 * values + cells + 2 * specimen + fmax(truth_volumes, measure) + 4 * pixels * (double)s->specimen.n_materials,
         .disk_bytes = 4 * values * (1 + output->mrc + output->tiff) + cells + (file->write_volumes ? 4 * cells * channels : 0),
-        .seconds =
-            (rays * ray + absorption_seconds(s, rays, voxels ? ray : 0, (double)n) + values * pixel_s +
-             cells * (voxels ? truth_voxel_s * (1 + channels) : truth_body_s) + (file->write_measures ? measure_s * cells : 0)) /
-            sei_threads()};
+        .seconds = (rays * ray + absorption_seconds(s, rays, voxels ? ray : 0, (double)n) + values * pixel_s +
+                    cells * (voxels ? truth_voxel_s * (1 + channels) : truth_body_s) +
+                    (file->write_measures ? measure_s * cells : 0) + (file->grow != NULL ? grow_s * specimen : 0)) /
+                   sei_threads()};
+    plan->seconds += disk_byte_s * plan->disk_bytes;
     add_spectra(file, n, plan);
     return SEI_OK;
 }
