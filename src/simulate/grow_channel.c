@@ -4,6 +4,9 @@
 #include "core/alloc.h"
 #include "simulate/grow_cavity.h"
 
+/* A channel's width at its inner end, of that at its mouth. */
+static const double narrowest = 0.6;
+
 /* A channel's head while it is being led inwards. */
 typedef struct head {
     double at[3], direction[3];
@@ -42,6 +45,8 @@ static int64_t lead(const sei_grow *d, const sei_random *random, const grow_wire
     const double target = c->depth_nm * fmin(1.5, fmax(0.5, 1 + relative));
     const double step_nm = fmax(0.5 * c->width_nm, wire->voxel_nm);
     const double strength = 0.7 * c->tortuosity * sqrt(step_nm / (3 * c->width_nm));
+    /* the round end reaches as far as asked for */
+    const double goal = fmax(0, target - 0.5 * narrowest * c->width_nm);
     /* windings make the way longer than the depth; beyond that it goes straight on */
     const int64_t most = (int64_t)(4 * (target + wire->outer_max) / step_nm) + 4;
     int64_t row = (int64_t)(sei_random_uniform(random, index, 1) * (double)wire->ny);
@@ -53,19 +58,21 @@ static int64_t lead(const sei_grow *d, const sei_random *random, const grow_wire
                      wire->centre_z[row] + start * outward[1]}};
     double depth = depth_of(wire, h.at, h.direction);
     int64_t n = 0;
-    while (depth < target && n < 3 * most) {
+    while (depth < goal && n < 3 * most) {
         grow_segment s = {.filled = (double)channel + 0.5 < c->filled * (double)c->count};
+        /* the last steps are short, so as not to go past the goal */
+        const double length = depth > 0 ? fmax(0.25 * step_nm, fmin(step_nm, goal - depth)) : step_nm;
         double inward[3];
         depth_of(wire, h.at, inward);
         for (int i = 0; i < 3; ++i) {
             if (n > most) h.direction[i] = inward[i];
             s.from[i] = h.at[i];
-            h.at[i] += step_nm * h.direction[i];
+            h.at[i] += length * h.direction[i];
             s.to[i] = h.at[i];
         }
-        s.radius_from = 0.5 * c->width_nm * (1 - 0.4 * fmax(0, depth) / target);
+        s.radius_from = 0.5 * c->width_nm * (1 - (1 - narrowest) * fmax(0, depth) / target);
         depth = depth_of(wire, h.at, inward);
-        s.radius_to = 0.5 * c->width_nm * (1 - 0.4 * fmin(1, fmax(0, depth) / target));
+        s.radius_to = 0.5 * c->width_nm * (1 - (1 - narrowest) * fmin(1, fmax(0, depth) / target));
         if (depth > 0) turn_head(random, index, (uint32_t)n, strength, inward, &h);
         if (out != NULL) out[n] = s;
         ++n;
