@@ -106,8 +106,8 @@ void sei_tracer_free(sei_tracer *tracer); /* NULL: nothing */
  * voxel it is the one in the middle of the ray's piece, which errs by length^2/24 times its second derivative.
  * Smear and blur act on the image of the rays, each ray standing for its share of a pixel, by their exact integrals over it
  * (the smear in steps of at most one ray's distance), so they move no signal but at the field's edges.
- * Same bits for any thread count. Cost of 512^2 pixels of a 512^3 wire of six materials at 4 rays a pixel and direction, two
- * cores: about 60 ms, 120 ms with a weight, 0.3 s under a turned axis.
+ * Same bits for any thread count. Cost of 512^2 pixels of a 512^3 wire of six materials at 4 rays a pixel and direction:
+ * about 55 ms of processor time, 105 ms with a weight; under a turned axis 0.2 s, with blur and oblique smear 0.7 s.
  * Errors: SEI_ERR_INPUT (a view or weight out of range, named), SEI_ERR_MEMORY, SEI_ERR_INTERRUPTED; paths_nm undefined then.
  */
 sei_status sei_tracer_paths(const sei_tracer *tracer, const sei_view *view, const sei_weight_grid *weight,

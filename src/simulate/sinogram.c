@@ -139,15 +139,14 @@ typedef struct tracing {
     weight_columns *weights;
 } tracing;
 
-static void trace_ray(const tracing *t, double u_nm, int worker, const sei_sinogram *s, float *to) {
+static void trace_ray(const tracing *t, double u_nm, int worker, const sei_sinogram *s, int64_t ray) {
     const sei_voxel_grid *g = t->grid;
     sei_ray_cell *cells = t->cells + worker * t->most;
     weight_columns *weights = t->weight == NULL ? NULL : t->weights + worker * t->most;
     const int64_t n = sei_ray_cells(g, t->camera->cos_tilt, t->camera->sin_tilt, u_nm, cells);
-    if (n == 0) {
-        memset(to, 0, (size_t)(s->n_materials * s->n_y) * sizeof *to);
-        return;
-    }
+    float *to = s->data + ray * s->n_materials * s->n_y;
+    s->lit[ray] = n > 0;
+    if (n == 0) return;
     const int64_t next_material = s->interleaved ? 1 : s->n_y, next_y = s->interleaved ? s->n_materials : 1;
     for (int64_t c = 0; weights != NULL && c < n; ++c) weights[c] = columns_of(t->weight, &cells[c]);
     for (int64_t y = 0; y < s->n_y; y += BLOCK) {
@@ -170,20 +169,28 @@ sei_status sei_sinogram_trace(const sei_voxel_grid *grid, const sei_camera *came
     spread_weight wide = {0};
     tracing t = {.grid = grid, .camera = camera, .most = sei_ray_cells_most(grid)};
     sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(s->data, s->n_rays, s->n_materials, s->n_y));
+    SEI_TRY(SEI_NEW(s->lit, s->n_rays, 1, 1));
     SEI_TRY(SEI_NEW(t.cells, n_threads, t.most, 1));
     if (weight != NULL) {
         SEI_TRY(spread(weight, grid, s->first_y, s->n_y, &wide));
         SEI_TRY(SEI_NEW(t.weights, n_threads, t.most, 1));
         t.weight = &wide;
     }
-    const int64_t size = s->n_materials * s->n_y;
 #pragma omp parallel for num_threads(n_threads) schedule(static, 1)
     for (int worker = 0; worker < n_threads; ++worker) {
-        for (int64_t r = worker; r < s->n_rays; r += n_threads) trace_ray(&t, u_nm[r], worker, s, s->data + r * size);
+        for (int64_t r = worker; r < s->n_rays; r += n_threads) trace_ray(&t, u_nm[r], worker, s, r);
     }
 done:
     sei_free(wide.rows);
     sei_free(t.weights);
     sei_free(t.cells);
     return status;
+}
+
+void sei_sinogram_free(sei_sinogram *sinogram) {
+    sei_free(sinogram->data);
+    sei_free(sinogram->lit);
+    sinogram->data = NULL;
+    sinogram->lit = NULL;
 }

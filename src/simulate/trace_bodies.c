@@ -142,20 +142,20 @@ void sei_trace_bodies(const sei_tracer *tracer, const sei_lattice *lattice, int6
     const int64_t n_columns = lattice->n_columns;
     double u[2], y[2];
     memset(paths, 0, (size_t)(tracer->n_present * n_columns) * sizeof *paths);
-    sei_camera_ray(c, lattice->first_column, v_nm, &u[0], &y[0]);
-    sei_camera_ray(c, lattice->first_column + n_columns - 1, v_nm, &u[1], &y[1]);
+    sei_camera_turn(c, lattice->across_nm[0], v_nm, &u[0], &y[0]);
+    sei_camera_turn(c, lattice->across_nm[n_columns - 1], v_nm, &u[1], &y[1]);
     const int n_row =
         sei_solids_of_height(tracer->solids, tracer->specimen.n_bodies, fmin(y[0], y[1]), fmax(y[0], y[1]), scratch->row);
     for (int64_t block = 0; n_row > 0 && block < n_columns; block += BLOCK) {
         const int64_t end = block + BLOCK < n_columns ? block + BLOCK : n_columns;
-        sei_camera_ray(c, lattice->first_column + block, v_nm, &u[0], &y[0]);
-        sei_camera_ray(c, lattice->first_column + end - 1, v_nm, &u[1], &y[1]);
+        sei_camera_turn(c, lattice->across_nm[block], v_nm, &u[0], &y[0]);
+        sei_camera_turn(c, lattice->across_nm[end - 1], v_nm, &u[1], &y[1]);
         const int n_near = solids_of_block(c, scratch->row, n_row, u, y, scratch->near);
         for (int64_t i = block; n_near > 0 && i < end; ++i) {
             sei_ray ray = {.dx = c->sin_tilt, .dz = c->cos_tilt};
             double across;
             int n = 0;
-            sei_camera_ray(c, lattice->first_column + i, v_nm, &across, &ray.y);
+            sei_camera_turn(c, lattice->across_nm[i], v_nm, &across, &ray.y);
             ray.x0 = across * c->cos_tilt;
             ray.z0 = -across * c->sin_tilt;
             for (int b = 0; b < n_near; ++b) {

@@ -85,7 +85,7 @@ static void develop_column(const development *d, int64_t x, int k, double *line,
     for (int a = 0; a < e->n_columns; ++a) {
         const double weight = e->columns[k * e->n_columns + a];
         const float *ray = s->data + (x * d->camera->view.subsamples + a) * size;
-        if (weight == 0) continue;
+        if (weight == 0 || !s->lit[x * d->camera->view.subsamples + a]) continue;
         for (int64_t i = 0; i < size; ++i) line[i] += weight * (double)ray[i];
     }
     for (int64_t r = d->r0; r < d->r1; ++r) {
@@ -164,17 +164,15 @@ sei_status sei_paths_along_y(const sei_tracer *tracer, const sei_camera *camera,
         sei_sinogram_shape(g, rows.first[r0], rows.first[r1 - 1] + rows.n, &s, &ray_bytes);
         s.n_rays = n_rays;
         if (ray_bytes > 0) {
-            SEI_TRY(SEI_NEW(s.data, n_rays, ray_bytes / (int64_t)sizeof *s.data, 1));
             SEI_TRY(sei_sinogram_trace(g, camera, weight, u_nm, &s));
             SEI_TRY(develop(&d));
         }
-        sei_free(s.data);
-        s.data = NULL;
+        sei_sinogram_free(&s);
         SEI_TRY(sei_interrupt_check());
         r0 = r1;
     }
 done:
-    sei_free(s.data);
+    sei_sinogram_free(&s);
     sei_free(u_nm);
     sei_free(rows.first);
     sei_free(rows.weights);
@@ -183,36 +181,48 @@ done:
 
 /* ---- a turned axis */
 
-sei_status sei_voxel_band_trace(const sei_tracer *tracer, const sei_lattice *lattice, int64_t first_row, int64_t n_rows,
-                                sei_voxel_band *out) {
+/* Where the rays of lattice rows first_row .. + n_rows run; the number of the first of them, in steps; bytes they need. */
+static double shape_band(const sei_tracer *tracer, const sei_lattice *lattice, int64_t first_row, int64_t n_rows,
+                         sei_voxel_band *band, int64_t *bytes) {
     const sei_voxel_grid *g = &tracer->grid;
-    const sei_view *v = &lattice->camera->view;
-    const double step = v->pixel_nm / (2 * v->subsamples);
+    const sei_camera *c = lattice->camera;
     double low_u = INFINITY, high_u = -INFINITY, low_y = INFINITY, high_y = -INFINITY;
-    double *u_nm = NULL;
-    int64_t ray_bytes;
-    sei_voxel_band band = {.step_nm = step};
-    sei_status status = SEI_OK;
     for (int corner = 0; corner < 4; ++corner) {
+        const double across = lattice->across_nm[(corner & 1) != 0 ? lattice->n_columns - 1 : 0];
         double u, y;
-        sei_camera_ray(lattice->camera, lattice->first_column + ((corner & 1) != 0 ? lattice->n_columns - 1 : 0),
-                       sei_camera_v(lattice->camera, first_row + ((corner & 2) != 0 ? n_rows - 1 : 0)), &u, &y);
+        sei_camera_turn(c, across, sei_camera_v(c, first_row + ((corner & 2) != 0 ? n_rows - 1 : 0)), &u, &y);
         low_u = fmin(low_u, u), high_u = fmax(high_u, u);
         low_y = fmin(low_y, y), high_y = fmax(high_y, y);
     }
+    band->step_nm = c->view.pixel_nm / (2 * c->view.subsamples);
     /* rays stand at whole steps, wherever the band lies */
-    const double first_step = floor(low_u / step) - 1;
-    band.low_u_nm = first_step * step;
+    const double first_step = floor(low_u / band->step_nm) - 1;
+    band->low_u_nm = first_step * band->step_nm;
     sei_sinogram_shape(g, (int64_t)floor(low_y / g->voxel_nm - g->corner_y) - 1,
-                       (int64_t)floor(high_y / g->voxel_nm - g->corner_y) + 2, &band.sinogram, &ray_bytes);
-    band.sinogram.interleaved = true;
-    band.sinogram.n_rays = (int64_t)(ceil(high_u / step) - first_step) + 2;
-    if (ray_bytes > 0) {
-        SEI_TRY(SEI_NEW(u_nm, band.sinogram.n_rays, 1, 1));
-        for (int64_t i = 0; i < band.sinogram.n_rays; ++i) u_nm[i] = (first_step + (double)i) * step;
-        SEI_TRY(SEI_NEW(band.sinogram.data, band.sinogram.n_rays, ray_bytes / (int64_t)sizeof *band.sinogram.data, 1));
-        SEI_TRY(sei_sinogram_trace(g, lattice->camera, lattice->weight, u_nm, &band.sinogram));
-    }
+                       (int64_t)floor(high_y / g->voxel_nm - g->corner_y) + 2, &band->sinogram, bytes);
+    band->sinogram.interleaved = true;
+    band->sinogram.n_rays = (int64_t)(ceil(high_u / band->step_nm) - first_step) + 2;
+    *bytes *= band->sinogram.n_rays;
+    return first_step;
+}
+
+bool sei_voxel_band_fits(const sei_tracer *tracer, const sei_lattice *lattice, int64_t first_row, int64_t n_rows) {
+    sei_voxel_band band;
+    int64_t bytes;
+    (void)shape_band(tracer, lattice, first_row, n_rows, &band, &bytes);
+    return bytes <= most_bytes;
+}
+
+sei_status sei_voxel_band_trace(const sei_tracer *tracer, const sei_lattice *lattice, int64_t first_row, int64_t n_rows,
+                                sei_voxel_band *out) {
+    sei_voxel_band band = {0};
+    double *u_nm = NULL;
+    int64_t bytes;
+    sei_status status = SEI_OK;
+    const double first_step = shape_band(tracer, lattice, first_row, n_rows, &band, &bytes);
+    SEI_TRY(SEI_NEW(u_nm, band.sinogram.n_rays, 1, 1));
+    for (int64_t i = 0; i < band.sinogram.n_rays; ++i) u_nm[i] = (first_step + (double)i) * band.step_nm;
+    SEI_TRY(sei_sinogram_trace(&tracer->grid, lattice->camera, lattice->weight, u_nm, &band.sinogram));
     *out = band;
     memset(&band, 0, sizeof band);
 done:
@@ -222,7 +232,7 @@ done:
 }
 
 void sei_voxel_band_free(sei_voxel_band *band) {
-    sei_free(band->sinogram.data);
+    sei_sinogram_free(&band->sinogram);
     memset(band, 0, sizeof *band);
 }
 
@@ -232,16 +242,17 @@ void sei_voxel_band_row(const sei_tracer *tracer, const sei_lattice *lattice, co
     const sei_sinogram *s = &band->sinogram;
     const int n = s->n_materials;
     const double v_nm = sei_camera_v(lattice->camera, row);
+    const double bottom = g->corner_y + (double)s->first_y, to_steps = 1 / band->step_nm, to_voxels = 1 / g->voxel_nm;
     memset(paths, 0, (size_t)(n * lattice->n_columns) * sizeof *paths);
     for (int64_t i = 0; i < lattice->n_columns; ++i) {
         double u, y;
-        sei_camera_ray(lattice->camera, lattice->first_column + i, v_nm, &u, &y);
-        const double steps = (u - band->low_u_nm) / band->step_nm;
+        sei_camera_turn(lattice->camera, lattice->across_nm[i], v_nm, &u, &y);
+        const double steps = (u - band->low_u_nm) * to_steps, height = y * to_voxels - bottom;
         const int64_t ray = (int64_t)steps;
+        if (height < 0 || (!s->lit[ray] && !s->lit[ray + 1])) continue;
         const float part = (float)(steps - (double)ray);
-        const double height = y / g->voxel_nm - g->corner_y - (double)s->first_y;
         /* a ray along the wall between two rows belongs to both by halves */
-        const int64_t j0 = (int64_t)floor(height - 1e-9), j1 = (int64_t)floor(height + 1e-9);
+        const int64_t j0 = height > 1e-9 ? (int64_t)(height - 1e-9) : -1, j1 = (int64_t)(height + 1e-9);
         for (int64_t j = j0; j <= j1; ++j) {
             const float *here = s->data + (ray * s->n_y + j) * n, *next = here + s->n_y * n;
             const float share = j0 == j1 ? 1 : 0.5F;

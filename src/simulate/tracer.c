@@ -140,6 +140,19 @@ static void trace_band(const passage *p, int64_t first, int64_t n) {
     }
 }
 
+/* Numbers of a row that are added up together: they stay in the nearest cache. */
+enum { STRETCH = 1024 };
+
+/* sum[i] = the exposure's rows of the band, each times its weight. */
+static void add_rows(const passage *p, const float *from, int64_t row_size, const double *weights, int64_t n, double *sum) {
+    memset(sum, 0, (size_t)n * sizeof *sum);
+    for (int b = 0; b < p->exposure->n_rows; ++b) {
+        const double w = weights[b];
+        if (w == 0) continue;
+        for (int64_t i = 0; i < n; ++i) sum[i] += w * (double)from[b * row_size + i];
+    }
+}
+
 /* Pixel row y from the band that begins at lattice row `first`. */
 static void expose_row(const passage *p, int64_t y, int64_t first, double *sums) {
     const sei_exposure *e = p->exposure;
@@ -149,12 +162,9 @@ static void expose_row(const passage *p, int64_t y, int64_t first, double *sums)
     double *row = sums, *pixels = sums + row_size;
     memset(pixels, 0, (size_t)(n * view->nx) * sizeof *pixels);
     for (int k = 0; k < e->n_steps; ++k) {
-        memset(row, 0, (size_t)row_size * sizeof *row);
-        for (int b = 0; b < e->n_rows; ++b) {
-            const double w = e->rows[k * e->n_rows + b];
-            const float *from = p->band + (y * p->fine + e->low_row + b - first) * row_size;
-            if (w == 0) continue;
-            for (int64_t i = 0; i < row_size; ++i) row[i] += w * (double)from[i];
+        for (int64_t at = 0; at < row_size; at += STRETCH) {
+            add_rows(p, p->band + (y * p->fine + e->low_row - first) * row_size + at, row_size, e->rows + k * e->n_rows,
+                     row_size - at < STRETCH ? row_size - at : STRETCH, row + at);
         }
         for (int64_t x = 0; x < view->nx; ++x) {
             for (int a = 0; a < e->n_columns; ++a) {
@@ -181,24 +191,29 @@ static void expose_band(const passage *p, int64_t y0, int64_t y1, int64_t first)
 
 /* Bodies, and voxels under a turned axis: a band of lattice rows at a time. */
 static sei_status paths_by_bands(passage *p, const sei_exposure *e) {
-    static const int64_t band_bytes = 64 << 20;
     const sei_view *view = &p->lattice.camera->view;
     const bool of_voxels = p->tracer->specimen.voxels != NULL;
+    const bool at_once =
+        of_voxels && sei_voxel_band_fits(p->tracer, &p->lattice, e->low_row, (view->ny - 1) * p->fine + e->n_rows);
     const int64_t n = p->tracer->n_present, n_columns = p->lattice.n_columns;
+    /* small enough for the processor's caches, but bands of voxels that do not fit at once trace rays for every band */
+    const int64_t band_bytes = of_voxels && !at_once ? 128 << 20 : 8 << 20;
     const int n_threads = sei_threads();
     const int64_t fitting = (band_bytes / (n * n_columns * (int64_t)sizeof *p->band) - e->n_rows) / p->fine;
-    int64_t height = fitting < 8 ? 8 : fitting;
+    int64_t height = fitting < 16 ? 16 : fitting;
     sei_status status = SEI_OK;
     if (height > view->ny) height = view->ny;
     SEI_TRY(SEI_NEW(p->band, (height - 1) * p->fine + e->n_rows, n, n_columns));
     SEI_TRY(SEI_NEW(p->sums, n_threads, n, n_columns + view->nx));
     if (!of_voxels) SEI_TRY(sei_body_scratch_new(p->tracer, n_threads, &p->scratch));
     for (int64_t y0 = 0; y0 < view->ny; y0 += height) {
-        const int64_t y1 = y0 + height < view->ny ? y0 + height : view->ny;
-        const int64_t first = y0 * p->fine + e->low_row, n_rows = (y1 - y0 - 1) * p->fine + e->n_rows;
-        sei_voxel_band_free(&p->voxels);
-        if (of_voxels) SEI_TRY(sei_voxel_band_trace(p->tracer, &p->lattice, first, n_rows, &p->voxels));
-        trace_band(p, first, n_rows);
+        const int64_t y1 = y0 + height < view->ny ? y0 + height : view->ny, y_end = at_once ? view->ny : y1;
+        const int64_t first = y0 * p->fine + e->low_row;
+        if (of_voxels && (y0 == 0 || !at_once)) {
+            sei_voxel_band_free(&p->voxels);
+            SEI_TRY(sei_voxel_band_trace(p->tracer, &p->lattice, first, (y_end - y0 - 1) * p->fine + e->n_rows, &p->voxels));
+        }
+        trace_band(p, first, (y1 - y0 - 1) * p->fine + e->n_rows);
         expose_band(p, y0, y1, first);
         SEI_TRY(sei_interrupt_check());
     }
@@ -213,6 +228,7 @@ done:
 sei_status sei_tracer_paths(const sei_tracer *tracer, const sei_view *view, const sei_weight_grid *weight, float *paths_nm) {
     sei_camera camera;
     sei_exposure exposure = {0};
+    double *across_nm = NULL;
     sei_status status = SEI_OK;
     SEI_TRY(check_weight(weight));
     SEI_TRY(sei_camera_of(view, &camera));
@@ -223,13 +239,14 @@ sei_status sei_tracer_paths(const sei_tracer *tracer, const sei_view *view, cons
         status = sei_paths_along_y(tracer, &camera, &exposure, weight, paths_nm);
     } else {
         passage p = {.tracer = tracer, .exposure = &exposure, .fine = view->subsamples, .paths = paths_nm};
-        p.lattice = (sei_lattice){.camera = &camera,
-                                  .weight = weight,
-                                  .first_column = exposure.low_column,
-                                  .n_columns = (view->nx - 1) * p.fine + exposure.n_columns};
+        p.lattice = (sei_lattice){.camera = &camera, .weight = weight, .n_columns = (view->nx - 1) * p.fine + exposure.n_columns};
+        SEI_TRY(SEI_NEW(across_nm, p.lattice.n_columns, 1, 1));
+        for (int64_t i = 0; i < p.lattice.n_columns; ++i) across_nm[i] = sei_camera_u(&camera, exposure.low_column + i);
+        p.lattice.across_nm = across_nm;
         status = paths_by_bands(&p, &exposure);
     }
 done:
+    sei_free(across_nm);
     sei_exposure_free(&exposure);
     return status;
 }

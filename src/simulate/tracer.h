@@ -15,12 +15,12 @@ struct sei_tracer {
     int present[SEI_MAX_MATERIALS]; /* which they are, ascending */
 };
 
-/* Rays of one image: lattice columns first_column .. + n_columns, for some rows. */
+/* The columns of rays of one image. */
 typedef struct sei_lattice {
     const sei_camera *camera;
     const sei_weight_grid *weight; /* NULL: 1 */
-    int64_t first_column;
     int64_t n_columns;
+    const double *across_nm; /* [n_columns]: where they stand on the detector */
 } sei_lattice;
 
 /* Memory of one worker: pointers to solids near, chords and their ends. */
@@ -42,6 +42,8 @@ typedef struct sei_voxel_band {
     double low_u_nm, step_nm;
 } sei_voxel_band;
 
+/* Whether that of lattice rows first_row .. + n_rows is small enough to be held at once. */
+bool sei_voxel_band_fits(const sei_tracer *tracer, const sei_lattice *lattice, int64_t first_row, int64_t n_rows);
 /* Traces what lattice rows first_row .. + n_rows need; sei_voxel_band_free. */
 sei_status sei_voxel_band_trace(const sei_tracer *tracer, const sei_lattice *lattice, int64_t first_row, int64_t n_rows,
                                 sei_voxel_band *out) SEI_MUST_CHECK;

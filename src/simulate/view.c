@@ -71,12 +71,6 @@ double sei_camera_v(const sei_camera *camera, int64_t row) {
     return lattice_nm(row, v->ny, v->shift_px[1], v->subsamples, v->pixel_nm);
 }
 
-void sei_camera_ray(const sei_camera *c, int64_t column, double v_nm, double *u_nm, double *y_nm) {
-    const double across = sei_camera_u(c, column);
-    *u_nm = across * c->cos_axis + v_nm * c->sin_axis - c->view.axis_offset_px * c->view.pixel_nm;
-    *y_nm = v_nm * c->cos_axis - across * c->sin_axis;
-}
-
 /* Integral of the normal distribution function of standard deviation sd, up to t. */
 static double ramp(double t, double sd) {
     if (!(sd > 0)) return fmax(t, 0);

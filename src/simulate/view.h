@@ -18,8 +18,11 @@ sei_status sei_camera_of(const sei_view *view, sei_camera *out) SEI_MUST_CHECK;
 /* Detector coordinates of lattice column I and row J, nm, from the moved image's centre. */
 double sei_camera_u(const sei_camera *camera, int64_t column);
 double sei_camera_v(const sei_camera *camera, int64_t row);
-/* The ray of lattice column I at detector height v: across the tilt axis and along it. */
-void sei_camera_ray(const sei_camera *camera, int64_t column, double v_nm, double *u_nm, double *y_nm);
+/* The ray through a point of the detector: across the tilt axis and along it. */
+static inline void sei_camera_turn(const sei_camera *c, double across_nm, double v_nm, double *u_nm, double *y_nm) {
+    *u_nm = across_nm * c->cos_axis + v_nm * c->sin_axis - c->view.axis_offset_px * c->view.pixel_nm;
+    *y_nm = v_nm * c->cos_axis - across_nm * c->sin_axis;
+}
 
 /*
  * Weights of rays in a pixel: pixel x is the sum over steps k, rows b and columns a of
