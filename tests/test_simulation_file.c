@@ -1,6 +1,7 @@
 /*
  * Claims: a simulation file becomes the simulation it describes; overrides work; unknown materials, a wrong number of
- * signals and tilts that do not fit their step are refused with file, key and remedy.
+ * signals and tilts that do not fit their step are refused with file, key and remedy; a grown wire goes on beyond the field,
+ * so that no image which drifts, is blurred or turned shows its end, and its truth is that of the volume.
  *
  * needs: full
  */
@@ -40,6 +41,43 @@ static void a_file_becomes_its_simulation(void **state) {
     assert_int_equal(file.materials[1].label, 1);
     assert_false(file.materials[1].is_void);
     sei_simulation_file_free(&file);
+}
+
+static void a_grown_wire_shows_no_end(void **state) {
+    static const char wire[] =
+        "image: {nx: 48, ny: 24, nz: 40, pixel_nm: 2}\n"
+        "tilts: {from: -60, to: 60, step: 30}\n"
+        "channels:\n  - {name: HAADF}\n"
+        "materials:\n  - {name: silicon, label: 1, signal: [1]}\n  - {name: closed_void, label: 3, density_g_cm3: 0}\n"
+        "  - {name: open_void, label: 4, density_g_cm3: 0}\n"
+        "specimen:\n  wire: {radius_nm: 16}\n  oversample: 4\n"
+        "experiment: {drift_px: 5, drift_in_tilt_px: 1, blur_nm: 2}\n";
+    static const char *const axes[] = {"experiment.axis_deg=0", "experiment.axis_deg=-20"};
+    (void)state;
+    for (int a = 0; a < 2; ++a) {
+        sei_simulation_file file = {0};
+        sei_simulated made = {0};
+        sei_numbers truth = {0};
+        double most_px = 0;
+        assert_ok(read_text(wire, 1, axes + a, &file));
+        assert_ok(sei_simulation_file_prepare(&file));
+        const sei_simulation *s = &file.simulation;
+        assert_int_equal(s->specimen.ny, 4 * s->ny + 2 * s->beyond_rows);
+        assert_ok(sei_simulate(s, &made));
+        assert_ok(sei_simulate_truth(s, NULL, NULL, NULL, &truth));
+        assert_close(sei_numbers_find(&truth, "si_volume")->value / (3.14159265358979 * 16 * 16 * 48), 1, 0.01);
+        for (size_t t = 0; t < made.shifts.n_rows; ++t) most_px = fmax(most_px, fabs(sei_table_get(&made.shifts, t, "dy_px")));
+        assert_true(most_px > 2);
+        for (int64_t row = 0; row < made.series.n_tilts * s->ny; ++row) {
+            const double thick_nm2 = 3.14159265358979 * 16 * 16 / cos(a * 20 * 3.14159265358979 / 180);
+            double sum = 0;
+            for (int64_t x = 0; x < s->nx; ++x) sum += 2 * (double)made.series.channels[0].data[row * s->nx + x];
+            assert_close(sum / thick_nm2, 1, 0.02); /* rows at the edges as those in the middle */
+        }
+        sei_simulated_free(&made);
+        sei_numbers_free(&truth);
+        sei_simulation_file_free(&file);
+    }
 }
 
 static void mistakes_are_named(void **state) {
@@ -92,7 +130,8 @@ static void the_dose_is_charge_over_area(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_becomes_its_simulation), cmocka_unit_test(mistakes_are_named),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_becomes_its_simulation),
+                                       cmocka_unit_test(a_grown_wire_shows_no_end), cmocka_unit_test(mistakes_are_named),
                                        cmocka_unit_test(the_dose_is_charge_over_area)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sei_test_clean();

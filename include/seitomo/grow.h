@@ -174,6 +174,14 @@ sei_status sei_grow_specimen(const sei_grow *description, size_t n_materials, co
 sei_status sei_grow_from_labels(const sei_labels *labels, const int material_of[256], size_t n_materials,
                                 const sei_material *materials, sei_grown *out) SEI_MUST_CHECK;
 
+/*
+ * The specimen goes on beyond the faces across y: `rows` more rows of voxels at either end (0 up to ny), the mirror images
+ * of those within, so that an image which drifts or is turned shows more wire there and no cut end, whose edge alignment
+ * would find. Nothing within changes, nor do the numbers. Errors: SEI_ERR_INPUT (rows out of range), SEI_ERR_MEMORY;
+ * grown is untouched then.
+ */
+sei_status sei_grown_continue(sei_grown *grown, int64_t rows) SEI_MUST_CHECK;
+
 /* The specimen over grown's voxels and the materials, both borrowed. */
 sei_specimen sei_grown_specimen(const sei_grown *grown, size_t n_materials, const sei_material *materials);
 void sei_grown_free(sei_grown *grown);

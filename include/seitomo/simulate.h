@@ -52,6 +52,7 @@ typedef struct sei_simulation {
     size_t n_channels;
     sei_simulated_channel channels[SEI_SIMULATE_MAX_CHANNELS];
     sei_specimen specimen;            /* its arrays are borrowed */
+    int64_t beyond_rows;              /* rows of its voxels that lie beyond the volume at either end of y (sei_grown_continue) */
     const double *signal;             /* [n_materials][n_channels], per nm of path, 0 or more; borrowed */
     const double *bremsstrahlung;     /* [n_materials], per nm of path, any unit; borrowed; NULL: not known */
     const sei_microscope *microscope; /* for shadow and absorption; borrowed; NULL: neither */

@@ -103,8 +103,14 @@ static sei_status check_materials(const sei_simulation *s) {
 
 static sei_status check_voxels(const sei_simulation *s, const double *size_nm) {
     const sei_specimen *specimen = &s->specimen;
-    const double voxels_nm[3] = {(double)specimen->nx * specimen->voxel_nm, (double)specimen->ny * specimen->voxel_nm,
+    const double within = (double)(specimen->ny - 2 * s->beyond_rows);
+    const double voxels_nm[3] = {(double)specimen->nx * specimen->voxel_nm, within * specimen->voxel_nm,
                                  (double)specimen->nz * specimen->voxel_nm};
+    if (s->beyond_rows < 0 || within < 1) {
+        return sei_fail(SEI_ERR_INPUT,
+                        "simulation: %lld of the specimen's %lld rows of voxels lie beyond either end of the volume",
+                        (long long)s->beyond_rows, (long long)specimen->ny);
+    }
     for (int axis = 0; axis < 3; ++axis) {
         if (voxels_nm[axis] <= size_nm[axis] * (1 + 1e-9)) continue;
         return sei_fail(SEI_ERR_INPUT,

@@ -314,6 +314,44 @@ done:
     return status;
 }
 
+/* How far the images show the specimen beyond the volume's ends along y: what drift, blur and a turned axis bring into view. */
+static sei_status reach_beyond_nm(const sei_simulation *s, double *reach_nm) {
+    sei_experiment experiment = s->experiment;
+    sei_tilt_exposure *exposures = NULL;
+    int64_t n = 0;
+    const double axis = (experiment.axis_deg + experiment.axis_error_deg) * 3.14159265358979323846 / 180;
+    experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
+    const sei_status status = sei_experiment_exposures(&experiment, &exposures, &n);
+    if (status != SEI_OK) return status;
+    *reach_nm = 0;
+    for (int64_t t = 0; t < n; ++t) {
+        const sei_tilt_exposure *e = &exposures[t];
+        const double tail_px = 5 * e->blur_nm / s->pixel_nm; /* as the view has it */
+        const double across = (double)s->nx / 2 + fabs(e->shift_px[0]) + fabs(e->smear_px[0]) / 2 + tail_px;
+        const double along = (double)s->ny / 2 + fabs(e->shift_px[1]) + fabs(e->smear_px[1]) / 2 + tail_px;
+        const double seen = fabs(along * cos(axis)) + fabs(across * sin(axis));
+        *reach_nm = fmax(*reach_nm, (seen - (double)s->ny / 2) * s->pixel_nm);
+    }
+    sei_free(exposures);
+    return SEI_OK;
+}
+
+/* A specimen as long as the volume is a piece of a wire that goes on. */
+static sei_status go_on(sei_simulation_file *file) {
+    sei_simulation *s = &file->simulation;
+    sei_grown *grown = &file->grown;
+    const double length_nm = (double)s->ny * s->pixel_nm;
+    double reach_nm = 0;
+    sei_status status = SEI_OK;
+    if (fabs((double)grown->ny * grown->voxel_nm - length_nm) > 1e-6 * length_nm) return SEI_OK;
+    SEI_TRY(reach_beyond_nm(s, &reach_nm));
+    if (!(reach_nm > 0)) goto done;
+    s->beyond_rows = (int64_t)fmin(ceil(reach_nm / grown->voxel_nm) + 1, (double)grown->ny);
+    SEI_TRY(sei_grown_continue(grown, s->beyond_rows));
+done:
+    return status;
+}
+
 sei_status sei_simulation_file_prepare(sei_simulation_file *file) {
     sei_simulation *s = &file->simulation;
     const int64_t fine = file->oversample;
@@ -325,6 +363,7 @@ sei_status sei_simulation_file_prepare(sei_simulation_file *file) {
         SEI_TRY(sei_grow_specimen(file->grow, s->specimen.n_materials, s->specimen.materials, s->nx * fine, s->ny * fine,
                                   s->nz * fine, s->pixel_nm / (double)fine, s->experiment.seed, &file->grown));
     }
+    SEI_TRY(go_on(file));
     s->specimen = sei_grown_specimen(&file->grown, s->specimen.n_materials, s->specimen.materials);
 done:
     return status;

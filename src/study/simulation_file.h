@@ -38,7 +38,8 @@ typedef struct sei_simulation_file {
  * SEI_ERR_ENVIRONMENT: channels of kind haadf or eds in a build without xraylib. */
 sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *const *set,
                                     sei_simulation_file *out) SEI_MUST_CHECK;
-/* Grows the specimen that the file describes, or reads its labels; nothing to do for bodies and a second time. The errors of
+/* Grows the specimen that the file describes, or reads its labels, and lets it go on as far as the images reach beyond the
+ * volume along y; nothing to do for bodies and a second time. The errors of
  * sei_grow_specimen, sei_io_read_labels and sei_grow_from_labels; two materials of one label are refused for labels. */
 sei_status sei_simulation_file_prepare(sei_simulation_file *file) SEI_MUST_CHECK;
 void sei_simulation_file_free(sei_simulation_file *file);
