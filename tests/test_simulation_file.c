@@ -93,6 +93,8 @@ static void mistakes_are_named(void **state) {
     assert_refused(read_text(good, 1, same, &file), SEI_ERR_INPUT, "'Si' is the name of channels.0, too");
     const char *const below[] = {"channels.0.name=../x"};
     assert_refused(read_text(good, 1, below, &file), SEI_ERR_INPUT, "leave out '/'");
+    const char *const labels[] = {"channels.0.name=Labels"};
+    assert_refused(read_text(good, 1, labels, &file), SEI_ERR_INPUT, "the file of the true labels");
     const char *const key[] = {"image.pixels=3"};
     assert_int_equal(read_text(good, 1, key, &file), SEI_ERR_USAGE);
 }

@@ -84,7 +84,7 @@ typedef struct sei_tilt_exposure {
 /*
  * The exposures of a series, those that are missing left out. *out is an array of *n, sei_free it (core/alloc.h).
  * Errors: SEI_ERR_INPUT (a value out of range, current and total dose both stated, drift per second without seconds,
- * damage or contamination without a dose, a missing angle that no tilt has, no tilt left), SEI_ERR_MEMORY.
+ * contamination without a dose, a missing angle that no tilt has, no tilt left), SEI_ERR_MEMORY.
  */
 sei_status sei_experiment_exposures(const sei_experiment *experiment, sei_tilt_exposure **out, int64_t *n) SEI_MUST_CHECK;
 

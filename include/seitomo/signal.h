@@ -61,7 +61,7 @@ typedef struct sei_line {
 enum { SEI_MAX_LINES = 8 };
 
 /*
- * The lines of a family by falling energy number: K-alpha, K-beta; or L-alpha (L3-M4,5), L-beta1 (L2-M4), L-l (L3-M1), L-eta
+ * The lines of a family, in this order: K-alpha, K-beta; or L-alpha (L3-M4,5), L-beta1 (L2-M4), L-l (L3-M1), L-eta
  * (L2-M1). Lines below 0.1 keV are left out; *count may be 0 (nothing to see, or the beam is below the edge). Coster-Kronig
  * transfers between L subshells are left out.
  */

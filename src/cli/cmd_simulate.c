@@ -52,6 +52,11 @@ static sei_status plan(const words *w, const sei_simulation_file *file, const se
     return SEI_OK;
 }
 
+/* What the file asks for and cannot be had is told with its name. */
+static sei_status of_file(const char *path, sei_status status) {
+    return status == SEI_ERR_INPUT ? sei_fail_context(status, "%s", path) : status;
+}
+
 /* One file into one folder; its summary is a new reference. */
 static sei_status simulate(words *w, const char *path, const char *folder, sei_device *device, json_t **summary) {
     const sei_simulation_output output = {folder, w->mrc, w->tiff, w->common.force};
@@ -59,10 +64,10 @@ static sei_status simulate(words *w, const char *path, const char *folder, sei_d
     sei_numbers truth = {0};
     sei_status status = SEI_OK;
     SEI_TRY(sei_simulation_file_read(path, w->common.n_set, w->common.set, &file));
-    SEI_TRY(plan(w, &file, &output, summary));
+    SEI_TRY(of_file(path, plan(w, &file, &output, summary)));
     if (w->common.plan) goto done;
     file.simulation.device = device;
-    SEI_TRY(sei_simulation_run(&file, &output, &truth));
+    SEI_TRY(of_file(path, sei_simulation_run(&file, &output, &truth)));
     sei_info("tilt series and truth: %s", folder);
     *summary = sei_cli_numbers(&truth);
 done:
@@ -113,8 +118,11 @@ done:
 
 static sei_status simulate_all(words *w, sei_device *device) {
     json_t *summaries = json_object();
-    sei_status status = SEI_OK;
-    for (size_t i = 0; i < w->files.count; ++i) {
+    char *path = NULL;
+    sei_status status = sei_path_join(w->common.output, "overview.png", &path);
+    if (status == SEI_OK && !w->common.plan && sei_file_exists(path)) status = sei_file_check_target(path, w->common.force);
+    sei_free(path);
+    for (size_t i = 0; status == SEI_OK && i < w->files.count; ++i) {
         char name[SEI_TEXT_LENGTH];
         char *folder = NULL;
         json_t *summary = NULL;

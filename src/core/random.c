@@ -39,16 +39,3 @@ double sei_random_normal(const sei_random *random, uint64_t index, uint32_t draw
 double sei_random_poisson(const sei_random *random, uint64_t index, double mean) {
     return sei_variate_poisson(source_of(random), index, mean);
 }
-
-int64_t sei_random_heads(const sei_random *random, uint64_t index, int64_t n) {
-    int64_t heads = 0;
-    uint32_t words[4];
-    for (uint32_t block = 0; n > 0; ++block) {
-        sei_random_words(random, index, block, words);
-        for (int w = 0; w < 4 && n > 0; ++w, n -= 32) {
-            const uint32_t mask = n >= 32 ? 0xffffffffU : (1U << n) - 1U;
-            heads += __builtin_popcount(words[w] & mask);
-        }
-    }
-    return heads;
-}

@@ -29,7 +29,5 @@ double sei_random_poisson(const sei_random *random, uint64_t index, double mean)
 /* Natural logarithm and exponential in fixed-order IEEE arithmetic, relative error below 1e-14; x > 0 and finite for log. */
 double sei_fixed_log(double x);
 double sei_fixed_exp(double x);
-/* Binomial(n, 1/2) thinning comes from sei_random_poisson's sibling: number of heads in n fair draws, n >= 0. */
-int64_t sei_random_heads(const sei_random *random, uint64_t index, int64_t n);
 
 #endif

@@ -191,6 +191,10 @@ static sei_status check_names(const char *path, const sei_simulation_entry *entr
             return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' names a file as well; leave out '/'", path, c, name);
         }
         sei_safe_name(name, safe, sizeof safe);
+        if (strcasecmp(safe, "labels") == 0) {
+            return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' would take the file of the true labels; name it otherwise",
+                            path, c, name);
+        }
         for (unsigned other = 0; other < c; ++other) {
             sei_safe_name(entry->channels[other].name, taken, sizeof taken);
             if (strcasecmp(safe, taken) != 0) continue;

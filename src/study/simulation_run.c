@@ -28,13 +28,37 @@ static sei_status check_target(const sei_simulation_output *output, const char *
     return status;
 }
 
+/* The series as it will be named, in the formats that are wanted. */
+static sei_status check_series(const sei_simulation_file *file, const sei_simulation_output *output) {
+    static const char *const names[] = {"series.emd", "series.mrc", "series.tif"};
+    const bool wanted[] = {true, output->mrc, output->tiff};
+    sei_series series = {.n_channels = file->simulation.n_channels};
+    char *path = NULL;
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(series.channels, (int64_t)series.n_channels, 1, 1));
+    for (size_t c = 0; c < series.n_channels; ++c) {
+        snprintf(series.channels[c].name, SEI_NAME_LENGTH, "%s", file->simulation.channels[c].name);
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+        if (!wanted[i]) continue;
+        SEI_TRY(sei_path_join(output->folder, names[i], &path));
+        SEI_TRY(sei_io_check_series(path, &series, false, i == 0, output->overwrite));
+        sei_free(path);
+        path = NULL;
+    }
+done:
+    sei_free(series.channels);
+    sei_free(path);
+    return status;
+}
+
 /* Nothing may be in the way of any file: before the work, not after it. */
 static sei_status check_targets(const sei_simulation_file *file, const sei_simulation_output *output) {
-    static const char *const fixed[] = {"series.emd",        "series.json", "simulation.json", "truth_labels.mrc",
-                                        "truth_labels.json", "truth.json",  "shifts_true.csv", "exposures_true.csv",
-                                        "faults_true.csv",   "dose.csv"};
+    static const char *const fixed[] = {"simulation.json", "truth_labels.mrc",   "truth_labels.json", "truth.json",
+                                        "shifts_true.csv", "exposures_true.csv", "faults_true.csv",   "dose.csv"};
     char name[SEI_NAME_LENGTH + 32], safe[SEI_NAME_LENGTH];
     sei_status status = SEI_OK;
+    SEI_TRY(check_series(file, output));
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; ++i) SEI_TRY(check_target(output, fixed[i]));
     if (file->spectra.summed || file->spectra.images) SEI_TRY(check_target(output, "spectra.emd"));
     for (size_t c = 0; c < file->simulation.n_channels && file->write_volumes; ++c) {

@@ -7,8 +7,8 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "seitomo/io.h"
-#include "seitomo/measure.h"
 #include "study/simulation_output.h"
+#include "study/specimen_file.h"
 
 void sei_sections_free(sei_sections *sections) {
     for (size_t c = 0; c < SEI_SIMULATE_MAX_CHANNELS; ++c) sei_volume_free(&sections->across[c]);
@@ -114,46 +114,6 @@ done:
     return status;
 }
 
-/* The planes from first to last along an axis, x (0) or z (1), that hold anything, with a margin that keeps every surface. */
-static void find_range(const sei_labels *labels, int axis, int64_t range[2]) {
-    enum { MARGIN = 4 };
-    const int64_t n = axis == 0 ? labels->nx : labels->nz;
-    int64_t first = n, last = -1;
-    for (int64_t i = 0; i < labels->nx * labels->ny * labels->nz; ++i) {
-        if (labels->data[i] == SEI_LABEL_OUTSIDE) continue;
-        const int64_t at = axis == 0 ? i % labels->nx : i / (labels->nx * labels->ny);
-        if (at < first) first = at;
-        if (at > last) last = at;
-    }
-    range[0] = first - MARGIN > 0 ? first - MARGIN : 0;
-    range[1] = last + MARGIN < n - 1 ? last + MARGIN : n - 1;
-}
-
-/* measure's numbers, of the part of the field where something is: the empty rest would only cost time. */
-static sei_status measure_labels(const sei_labels *labels, sei_numbers *numbers) {
-    sei_measure_options options;
-    sei_labels part = {0};
-    int64_t x[2], z[2];
-    sei_status status = SEI_OK;
-    sei_measure_options_default(&options);
-    find_range(labels, 0, x);
-    find_range(labels, 1, z);
-    if (x[1] < x[0] || z[1] < z[0]) return sei_measure(labels, 0, NULL, &options, numbers, NULL);
-    SEI_TRY(sei_labels_alloc(x[1] - x[0] + 1, labels->ny, z[1] - z[0] + 1, labels->voxel_nm, &part));
-    for (size_t c = 0; c < labels->n_classes; ++c) {
-        const sei_label_class *class = &labels->classes[c];
-        SEI_TRY(sei_labels_define(&part, class->id, class->name, class->rgb, class->rule));
-    }
-    for (int64_t row = 0; row < part.nz * part.ny; ++row) {
-        const int64_t from = (z[0] + row / part.ny) * labels->ny + row % part.ny;
-        memcpy(part.data + row * part.nx, labels->data + from * labels->nx + x[0], (size_t)part.nx);
-    }
-    SEI_TRY(sei_measure(&part, 0, NULL, &options, numbers, NULL));
-done:
-    sei_labels_free(&part);
-    return status;
-}
-
 sei_status sei_simulation_write_truth(const sei_simulation_file *file, const sei_simulation_output *output,
                                       const sei_simulated *simulated, const sei_provenance *provenance, sei_labels *labels,
                                       sei_sections *sections, sei_numbers *numbers) {
@@ -163,7 +123,7 @@ sei_status sei_simulation_write_truth(const sei_simulation_file *file, const sei
     SEI_TRY(make_truth(file, output, simulated, labels, sections, &sampled));
     SEI_TRY(sei_path_join(output->folder, "truth_labels.mrc", &path));
     SEI_TRY(sei_io_write_labels(path, labels, provenance, output->overwrite));
-    if (file->write_measures) SEI_TRY(measure_labels(labels, numbers));
+    if (file->write_measures) SEI_TRY(sei_truth_measure(labels, numbers, NULL));
     SEI_TRY(copy_numbers(&sampled, numbers)); /* finer than whole voxels, so they stand above measure's */
     SEI_TRY(copy_numbers(&file->grown.numbers, numbers));
     SEI_TRY(experiment_numbers(file, simulated, numbers));

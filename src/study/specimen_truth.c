@@ -3,7 +3,9 @@
 
 #include "study/specimen_file.h"
 
-/* The range of indices that hold anything, two wider, along x and z. */
+enum { MARGIN = 4 }; /* voxels of emptiness that keep every surface and its neighbours */
+
+/* The range of indices that hold anything, and the margin, along x and z. */
 static void find_box(const sei_labels *l, int64_t low[2], int64_t high[2]) {
     low[0] = l->nx;
     low[1] = l->nz;
@@ -23,8 +25,8 @@ static void find_box(const sei_labels *l, int64_t low[2], int64_t high[2]) {
     const int64_t size[2] = {l->nx, l->nz};
     for (int a = 0; a < 2; ++a) {
         if (high[a] <= low[a]) low[a] = 0, high[a] = size[a]; /* nothing there: measure it all, and say so in its numbers */
-        low[a] = low[a] > 2 ? low[a] - 2 : 0;
-        high[a] = high[a] + 2 < size[a] ? high[a] + 2 : size[a];
+        low[a] = low[a] > MARGIN ? low[a] - MARGIN : 0;
+        high[a] = high[a] + MARGIN < size[a] ? high[a] + MARGIN : size[a];
     }
 }
 

@@ -94,6 +94,29 @@ def test_what_cannot_be_is_refused(seitomo, tmp_path, setting, words):
     assert not (tmp_path / "s/series.emd").exists()
 
 
+def test_what_stands_in_the_way_is_found_before_the_work(seitomo, tmp_path):
+    (tmp_path / "wire.yaml").write_text(FILE)
+    (tmp_path / "other.yaml").write_text(FILE)
+    (tmp_path / "s").mkdir()
+    for name, option in (("series_Si.mrc", "--mrc"), ("series_Si.tif", "--tiff"), ("overview.png", "other.yaml")):
+        (tmp_path / "s" / name).write_text("mine")
+        more = tmp_path / option if option.endswith("yaml") else option
+        done = seitomo("simulate", tmp_path / "wire.yaml", more, "-o", tmp_path / "s", code=4)
+        assert name in done.stderr and "--force" in done.stderr
+        assert [path.name for path in (tmp_path / "s").iterdir() if path.is_file()] == [name]
+        assert (tmp_path / "s" / name).read_text() == "mine"
+        (tmp_path / "s" / name).unlink()
+
+
+def test_a_mistake_is_told_with_its_file(seitomo, tmp_path):
+    (tmp_path / "good.yaml").write_text(FILE)
+    (tmp_path / "bad.yaml").write_text(FILE + "output: {pictures: no}\n")
+    text = (tmp_path / "bad.yaml").read_text().replace("half_nm: [18, 0, 18]", "half_nm: [180, 0, 18]")
+    (tmp_path / "bad.yaml").write_text(text)
+    done = seitomo("simulate", tmp_path / "good.yaml", tmp_path / "bad.yaml", "-o", tmp_path / "s", code=3)
+    assert f"{tmp_path / 'bad.yaml'}: simulation: body 2 (core) reaches 180 nm" in done.stderr
+
+
 def test_a_plan_names_memory_disk_and_time(seitomo, tmp_path):
     (tmp_path / "wire.yaml").write_text(FILE)
     done = seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--plan", "--json")
