@@ -171,7 +171,7 @@ static void total_counts_are_those_of_the_dose(void **state) {
         for (int i = 0; i < SIDE * SIDE; ++i) got += made.series.channels[0].data[t * SIDE * SIDE + i];
         chi2 += (got - want) * (got - want) / want;
     }
-    assert_close(chi2, 25, 5 * sqrt(50));
+    assert_true(chi2 > 10.5 && chi2 < 46.9); /* 1 % of all series lie outside, half of them on either side */
     assert_close(made.scale[0], 2e6 / 25 * 4, 1e-6);
     assert_close(sei_table_get(&made.dose, 24, "cumulative_e_per_nm2"), 2e6, 1e-3);
     sei_simulated_free(&made);
@@ -251,6 +251,26 @@ static void detectors_do_what_they_are_set_to(void **state) {
     assert_close(side[0], 12, 5 * sqrt(12.0 / (n / 2)));
     assert_close(side[1], 4, 5 * sqrt(4.0 / (n / 2)));
     sei_simulated_free(&made);
+}
+
+static void blur_and_motion_do_not_widen_the_shadow(void **state) {
+    const double tilts[] = {-20, 20};
+    const sei_body body = {.shape = SEI_SHAPE_CYLINDER, .half_nm = {14, 0, 14}, .material = 1};
+    sei_simulation s = base(&body, 1, tilts, 2);
+    double scale[2];
+    (void)state;
+    s.channels[0].counts = 40;
+    for (int blurred = 0; blurred < 2; ++blurred) {
+        sei_simulated made = {0};
+        s.experiment.blur_nm = 3.0 * blurred;
+        s.experiment.drift_px_per_s[0] = 2.0 * blurred;
+        s.experiment.seconds = 1;
+        assert_ok(sei_simulate(&s, &made));
+        scale[blurred] = made.scale[0];
+        sei_simulated_free(&made);
+    }
+    /* what the blur carries out of the shadow is made up for: some 4 % of a wire 14 pixels wide, not 100 % by a wider shadow */
+    assert_true(scale[1] > scale[0] && scale[1] < 1.12 * scale[0]);
 }
 
 static void drift_is_undone_by_the_true_shifts(void **state) {
@@ -391,6 +411,7 @@ int main(void) {
                                        cmocka_unit_test(damage_and_contamination_follow_the_dose),
                                        cmocka_unit_test(detectors_do_what_they_are_set_to),
                                        cmocka_unit_test(voxels_and_bodies_have_one_truth),
+                                       cmocka_unit_test(blur_and_motion_do_not_widen_the_shadow),
                                        cmocka_unit_test(drift_is_undone_by_the_true_shifts),
                                        cmocka_unit_test(a_lack_of_memory_is_told_and_leaves_nothing),
                                        cmocka_unit_test(nonsense_is_refused)};

@@ -117,7 +117,8 @@ double sei_damage_factor(const sei_material *material, double before_e_per_nm2, 
 
 /* Faults of detector and scan. */
 typedef struct sei_faults {
-    int64_t hot_pixels;   /* wild values per channel, each in one image: 20 times the channel's largest, or its type's top */
+    int64_t hot_pixels;   /* wild values per channel, each in one image, off dead lines: 20 times the channel's largest, or its
+                             type's top */
     int64_t dead_rows;    /* rows that read 0 in every image of every channel */
     int64_t dead_columns; /* and columns */
     uint64_t seed;

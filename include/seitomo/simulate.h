@@ -84,10 +84,10 @@ typedef struct sei_simulated {
  * whole field, its thickness over the cosine of the true tilt), times the scale, plus background; then counting noise and
  * normal noise (the operator expose: a tilt's numbers depend on seed, channel and nominal tilt alone), gain, offset, rounding
  * to whole-number types, and the detector's faults. The specimen's shadow is every pixel where a material that emits and is
- * no support has a path.
+ * no support has a path, blur and motion left out.
  *
- * Same bits for any number of threads and every backend. Cost: tracing, again for every channel that is absorbed; memory: the
- * series and one image per material.
+ * Same bits for any number of threads and every backend. Cost: tracing, again for every channel that is absorbed, and once more
+ * for the shadow of what is blurred or moves; memory: the series and one image per material (two or three then).
  *
  * Errors: SEI_ERR_INPUT, one line each: sizes, a negative signal, a specimen larger than the volume, a value that overflows
  * the type it is stored as (with channel, tilt, value and limit), and what the experiment refuses; SEI_ERR_MEMORY,

@@ -26,7 +26,15 @@ static void write_row(sei_table *list, size_t row, double channel, double tilt_d
     memcpy(list->cells + row * N_COLUMNS, cells, sizeof cells);
 }
 
-static void heat(const sei_faults *faults, sei_series *series, sei_table *list) {
+static bool among(const int64_t *lines, int64_t n, int64_t line) {
+    for (int64_t i = 0; i < n; ++i) {
+        if (lines[i] == line) return true;
+    }
+    return false;
+}
+
+/* lines: the dead rows, then the dead columns; a pixel on one of them reads 0, so it is drawn anew. */
+static void heat(const sei_faults *faults, const int64_t *lines, sei_series *series, sei_table *list) {
     const sei_random random = {.seed = faults->seed, .stream = SEI_STREAM_HOT};
     const int64_t image = series->nx * series->ny;
     const int64_t n = series->n_tilts * image;
@@ -37,8 +45,14 @@ static void heat(const sei_faults *faults, sei_series *series, sei_table *list) 
         for (int64_t i = 0; i < n; ++i) largest = fmaxf(largest, channel->data[i]);
         for (int64_t k = 0; k < faults->hot_pixels; ++k) {
             const uint64_t draw = (uint64_t)k * DRAWS_PER_PIXEL + c;
-            int64_t at = (int64_t)(sei_random_uniform(&random, draw, 0) * (double)n);
-            if (at >= n) at = n - 1;
+            int64_t at = 0;
+            bool dead = true;
+            for (uint32_t attempt = 0; dead && attempt < 1000; ++attempt) {
+                at = (int64_t)(sei_random_uniform(&random, draw, attempt) * (double)n);
+                if (at >= n) at = n - 1;
+                dead = among(lines, faults->dead_rows, at / series->nx % series->ny) ||
+                       among(lines + faults->dead_rows, faults->dead_columns, at % series->nx);
+            }
             channel->data[at] = fminf(20 * largest, ceiling_of(channel->stored));
             write_row(list, row++, (double)c, series->tilts[at / image].tilt_deg, (double)(at % series->nx),
                       (double)(at / series->nx % series->ny), KIND_HOT);
@@ -97,7 +111,7 @@ sei_status sei_faults_apply(const sei_faults *faults, sei_series *series, sei_ta
     SEI_TRY(draw_lines(faults, faults->dead_columns, series->nx, 1, "columns", columns));
     const int64_t n_rows = n_channels * faults->hot_pixels + faults->dead_rows + faults->dead_columns;
     SEI_TRY(sei_table_alloc("faults", N_COLUMNS, names, (size_t)n_rows, &table));
-    heat(faults, series, &table);
+    heat(faults, lines, series, &table);
     blank(series, lines, faults->dead_rows, columns, faults->dead_columns);
     size_t row = (size_t)(n_channels * faults->hot_pixels);
     for (int64_t i = 0; i < faults->dead_rows; ++i) write_row(&table, row++, NAN, NAN, NAN, (double)lines[i], KIND_ROW);

@@ -68,6 +68,7 @@ void sei_imager_free(sei_imager *imager) {
     sei_free(imager->weights);
     sei_free(imager->paths);
     sei_free(imager->weighted);
+    sei_free(imager->sharp);
     sei_tracer_free(imager->tracer);
     memset(imager, 0, sizeof *imager);
 }
@@ -98,19 +99,31 @@ static sei_status paths_of(sei_imager *imager, size_t i, const sei_view *view, c
     return status;
 }
 
-/* Rows are added up one by one and then in order, so the sums do not depend on threads. */
-static void add_shadow(const sei_imager *imager, float *const *image, sei_shadow *shadow) {
+/* Blur and motion spread the image, and their tails must not count as shadow: there the rays of a sharp image say where it is.
+ * One thread adds up, so the sums do not depend on threads. */
+static sei_status add_shadow(sei_imager *imager, const sei_view *view, float *const *image, sei_shadow *shadow) {
     const sei_simulation *s = imager->simulation;
     const int64_t n = s->nx * s->ny;
+    const float *paths = imager->paths;
+    sei_status status = SEI_OK;
+    if (view->blur_nm > 0 || view->smear_px[0] != 0 || view->smear_px[1] != 0) {
+        sei_view still = *view;
+        still.blur_nm = still.smear_px[0] = still.smear_px[1] = 0;
+        if (imager->sharp == NULL) SEI_TRY(SEI_NEW(imager->sharp, (int64_t)s->specimen.n_materials, s->ny, s->nx));
+        SEI_TRY(sei_tracer_paths(imager->tracer, &still, NULL, imager->sharp));
+        paths = imager->sharp;
+    }
     for (int64_t p = 0; p < n; ++p) {
         bool covered = false;
         for (size_t m = 1; m < s->specimen.n_materials && !covered; ++m) {
-            covered = imager->lights[m] && imager->paths[(int64_t)m * n + p] > 0;
+            covered = imager->lights[m] && paths[(int64_t)m * n + p] > 0;
         }
         if (!covered) continue;
         shadow->pixels += 1;
         for (size_t i = 0; i < imager->n_images; ++i) shadow->sum[i] += (double)image[i][p];
     }
+done:
+    return status;
 }
 
 sei_status sei_imager_take(sei_imager *imager, const sei_tilt_exposure *e, float *const *image, sei_shadow *shadow) {
@@ -144,6 +157,5 @@ sei_status sei_imager_take(sei_imager *imager, const sei_tilt_exposure *e, float
         const double film = s->contaminant > 0 ? emission(s, (size_t)s->contaminant, i) * film_nm * seen : 0;
         add_up(s, factor, film, paths, image[i]);
     }
-    add_shadow(imager, image, shadow);
-    return SEI_OK;
+    return add_shadow(imager, &view, image, shadow);
 }

@@ -14,6 +14,7 @@ typedef struct sei_imager {
     float *weights;                 /* one map's */
     float *paths;                   /* [n_materials][ny][nx] */
     float *weighted;                /* the same, for the channel at hand */
+    float *sharp;                   /* the same without blur and motion, for the shadow; only while there is either */
     bool lights[SEI_MAX_MATERIALS]; /* emits something and is no support: casts the specimen's shadow */
 } sei_imager;
 
