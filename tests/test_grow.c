@@ -72,6 +72,12 @@ static void smooth_bodies_have_their_closed_forms(void **state) {
     assert_int_equal((int)volume_of(&g, CLOSED), 0);
     assert_int_equal((int)volume_of(&g, OPEN), 0);
     sei_grown_free(&g);
+    d.support = (sei_grow_support){.thickness_nm = 6, .gap_nm = 1};
+    g = grown(&d, 96, 1, 5);
+    assert_int_equal((int)volume_of(&g, CARBON), 6 * 96 * 96);
+    for (int k = 85; k < 91; ++k)
+        assert_int_equal(g.voxels[k * 96 * 96], CARBON); /* 37 to 43 nm: the beam meets the wire first */
+    sei_grown_free(&g);
 }
 
 /* Radius where `material` ends along 256 rays in each section: the wire is centred and star-shaped. */

@@ -69,8 +69,9 @@ typedef struct sei_grow_mixture {
     double gradient;        /* 0 to 1: how much more SEI there is near the wire's surface than deep inside */
 } sei_grow_mixture;
 
-/* Carbon under the wire: a film, or a lacey one, whose upper face lies gap_nm below the wire's lowest point (below z = 0
- * without a wire). It runs to the volume's faces, or is width_nm wide along x. */
+/* Carbon under the wire, where the beam comes to it last and no detector looks through it: a film, or a lacey one, whose near
+ * face lies gap_nm beyond the wire's farthest point along z (beyond z = 0 without a wire). It runs to the volume's faces, or is
+ * width_nm wide along x. */
 typedef struct sei_grow_support {
     double thickness_nm; /* 0: none */
     double gap_nm;       /* negative: the wire sinks in */

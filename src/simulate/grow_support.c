@@ -39,17 +39,17 @@ static double half_film(const sei_grow_support *s, const sei_random *random, dou
     return t < 1 ? 0.5 * s->thickness_nm * sqrt(1 - t * t) : 0;
 }
 
-/* Where the wire's surface is lowest. */
-static double lowest_of(const grow_wire *wire) {
-    double lowest = INFINITY;
+/* Where the beam, which runs to +z, leaves the wire last. */
+static double farthest_of(const grow_wire *wire) {
+    double farthest = -INFINITY;
     for (int64_t j = 0; j < wire->ny; ++j) {
         for (int64_t m = 0; m < wire->n_turn; ++m) {
             double c = 0, s = 0;
             grow_unit((double)m / (double)wire->n_turn, &c, &s);
-            lowest = fmin(lowest, wire->centre_z[j] + (double)wire->outer[j * wire->n_turn + m] * s);
+            farthest = fmax(farthest, wire->centre_z[j] + (double)wire->outer[j * wire->n_turn + m] * s);
         }
     }
-    return wire->ny > 0 ? lowest : 0;
+    return wire->ny > 0 ? farthest : 0;
 }
 
 sei_status grow_support(const sei_grow *d, uint64_t seed, const grow_wire *wire, sei_grown *grown) {
@@ -58,7 +58,7 @@ sei_status grow_support(const sei_grow *d, uint64_t seed, const grow_wire *wire,
     const int threads = sei_threads();
     if (!(s->thickness_nm > 0)) return SEI_OK;
     const int64_t nx = grown->nx, ny = grown->ny, nz = grown->nz;
-    const double middle = lowest_of(wire) - s->gap_nm - 0.5 * s->thickness_nm;
+    const double middle = farthest_of(wire) + s->gap_nm + 0.5 * s->thickness_nm;
     const double end = 0.5 * (double)nz * grown->voxel_nm;
     if (fabs(middle) + 0.5 * s->thickness_nm > end) {
         return sei_fail(
