@@ -1,7 +1,7 @@
 /*
  * Claims, against the published phase-field benchmarks (PFHub):
  *   benchmark 1a (spinodal decomposition, periodic): the initial energy, mass to round-off, energy that never rises, from
- *   t = 50 on the energy within 3 % of the middle of the published curves (3.5 % before t = 100; to t = 100, or 1000 with
+ *   t = 50 on the energy within 3 % of the middle of the published curves (3.2 % from 60 to 90; to t = 100, or 1000 with
  *   SEITOMO_FULL=1), and within 0.5 % of the spectral code's at t = 50 and 100;
  *   benchmark 7 (manufactured solution of an Allen-Cahn equation): second order in space, first order in time of the shared
  *   stencils and explicit Euler.
@@ -16,7 +16,8 @@ static double spinodal_start(double x, double y) {
     return 0.5 + 0.01 * (a + b * b + cos(0.025 * x - 0.15 * y) * cos(0.07 * x - 0.02 * y));
 }
 
-static void spinodal_begin(sei_phasefield_options *o, sei_phasefield_state *s) {
+/* offset: of the first sample from the corner, 0 (the nodes, as the published codes) or 1/2 (for quadrature). */
+static void spinodal_begin(double offset, sei_phasefield_options *o, sei_phasefield_state *s) {
     sei_phasefield_options_default(o);
     o->geometry = SEI_PHASEFIELD_BOX;
     o->free_energy = SEI_PHASEFIELD_QUARTIC;
@@ -25,10 +26,10 @@ static void spinodal_begin(sei_phasefield_options *o, sei_phasefield_state *s) {
     o->periodic_x = o->periodic_z = true;
     o->kappa_li = 2;
     o->m_li = 5;
-    o->tau = 0.05; /* energies within 0.1 % of those of smaller steps */
+    o->tau = 0.1; /* energies within 0.1 % of those of smaller steps */
     assert_ok(sei_phasefield_begin(o, s));
     for (int64_t k = 0; k < 200; ++k)
-        for (int64_t i = 0; i < 200; ++i) s->c_li[k * 200 + i] = spinodal_start((double)i + 0.5, (double)k + 0.5);
+        for (int64_t i = 0; i < 200; ++i) s->c_li[k * 200 + i] = spinodal_start((double)i + offset, (double)k + offset);
 }
 
 typedef struct curve {
@@ -86,15 +87,19 @@ static void test_spinodal_decomposition(void **state) {
     const char *folder = sei_test_data("pfhub_bm");
     sei_phasefield_options o;
     sei_phasefield_state s = {0};
-    spinodal_begin(&o, &s);
     double energy = 0, sum = 0, first_sum = 0;
+    spinodal_begin(0.5, &o, &s);
     o.periodic_x = o.periodic_z = false; /* the initial field does not close: its quadrature has no seam */
     assert_ok(sei_phasefield_energy(&o, &s, &energy));
+    for (int64_t n = 0; n < 40000; ++n) sum += s.c_li[n];
     assert_close(energy, 319.043, 0.005);
-    o.periodic_x = o.periodic_z = true;
+    assert_close(sum, 20100.911, 0.05);
+    sei_phasefield_state_free(&s);
+
+    spinodal_begin(0, &o, &s);
     assert_ok(sei_phasefield_energy(&o, &s, &energy));
+    sum = 0;
     for (int64_t n = 0; n < 40000; ++n) first_sum += s.c_li[n];
-    assert_close(first_sum, 20100.9, 0.05);
     if (folder != NULL) {
         read_curve(folder, "bm1a_meumapps_spectral.csv", 1, &curves[0]);
         read_curve(folder, "bm1a_fenics_yashchuk.csv", 1, &curves[1]);
@@ -106,7 +111,7 @@ static void test_spinodal_decomposition(void **state) {
     double worst = 0;
     for (int t = 10; t <= end; t += 10) {
         double next = 0;
-        assert_ok(sei_phasefield_step(&o, "cpu", 200, &s));
+        assert_ok(sei_phasefield_step(&o, "cpu", 100, &s));
         assert_ok(sei_phasefield_energy(&o, &s, &next));
         if (!(next <= energy + 1e-10)) fail_msg("t = %d: energy rose from %.12g to %.12g", t, energy, next);
         energy = next;
@@ -117,7 +122,7 @@ static void test_spinodal_decomposition(void **state) {
         /* the spectral code has the same cells: the same energy, until the paths of coarsening part */
         if (t == 50 || t == 100) assert_close(energy / curve_at(&curves[0], t), 1, 0.005);
         /* from 60 to 80 one of the curves is late by its time step and draws the middle up: 3.1 % there, whatever step we take */
-        const double allowed = t > 50 && t < 100 ? 0.035 : 0.03;
+        const double allowed = t > 50 && t < 100 ? 0.032 : 0.03;
         if (fabs(off) > allowed) fail_msg("t = %d: energy %g is %+.1f %% off the middle of the curves", t, energy, 100 * off);
     }
     for (int64_t n = 0; n < 40000; ++n) sum += s.c_li[n];

@@ -29,9 +29,9 @@ typedef struct sei_pf_constants {
     double rho, c_a, c_b;
 } sei_pf_constants;
 
-/* One stage of c_Li: y = a y1 + b y2 + w L(y1). */
+/* One stage of c_Li: y = y1 + b (y1 - y2) + w L(y1); weights that must add up to 1 would drift by their rounding. */
 typedef struct sei_pf_stage {
-    double a, b, w;
+    double b, w;
 } sei_pf_stage;
 
 typedef struct sei_pf_work {

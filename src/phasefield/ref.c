@@ -96,7 +96,7 @@ static void lithium(const sei_pf_work *w, int thread, int64_t z0, int64_t z1, co
                 neighbours_of(w, i, j, k, at);
                 double rate = c->m_li_dx2 * spread(w, mu, SEI_PF_OPEN_LI, n, at);
                 if (w->source != NULL) rate += w->source[n] * (c->c_exterior - s->y1[n]);
-                s->y[n] = (s->stage.a * s->y1[n] + s->stage.b * s->y2[n]) + s->stage.w * rate;
+                s->y[n] = (s->y1[n] + s->stage.b * (s->y1[n] - s->y2[n])) + s->stage.w * rate;
             }
 }
 

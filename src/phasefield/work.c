@@ -110,10 +110,9 @@ static void make_stages(sei_pf_work *w, sei_phasefield_integrator integrator) {
     const double s = w->stages, weight = 2 / (s * s + s);
     for (int n = 0; n < w->stages; ++n) {
         const double j = n + 1;
-        const double a = (2 * j - 1) / j, b = (1 - j) / j;
-        w->stage[n] = (sei_pf_stage){a, b, a * weight * w->tau};
+        w->stage[n] = (sei_pf_stage){(j - 1) / j, (2 * j - 1) / j * weight * w->tau};
     }
-    if (integrator == SEI_PHASEFIELD_EULER) w->stage[0] = (sei_pf_stage){1, 0, w->tau};
+    if (integrator == SEI_PHASEFIELD_EULER) w->stage[0] = (sei_pf_stage){0, w->tau};
 }
 
 typedef struct pieces {
