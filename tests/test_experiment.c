@@ -124,6 +124,13 @@ static void the_ledger_marks_the_ceiling(void **state) {
     assert_true(isnan(sei_table_get(&ledger, 0, "current_pa"))); /* no seconds were stated */
     sei_table_free(&ledger);
     sei_free(x);
+    /* the limit itself is not passed, though 7 or 23 equal parts of it add up to a rounding more */
+    e.dose_e_per_nm2 = SEI_DOSE_LIMIT_E_PER_NM2;
+    for (e.n_tilts = 1; e.n_tilts <= N_TILTS; ++e.n_tilts) {
+        assert_ok(sei_experiment_exposures(&e, &x, &n));
+        assert_int_equal(sei_dose_sum(x, n).limit_order, -1);
+        sei_free(x);
+    }
 }
 
 static void damage_is_the_mean_of_its_exponential(void **state) {

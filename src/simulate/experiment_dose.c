@@ -4,6 +4,11 @@
 
 #include "seitomo/experiment.h"
 
+/* Sums of equal parts of a dose may miss it by their rounding. */
+static bool passes(const sei_tilt_exposure *e, double limit) {
+    return e->dose_before_e_per_nm2 + e->dose_e_per_nm2 > limit * (1 + 1e-12);
+}
+
 sei_status sei_dose_ledger(const sei_tilt_exposure *exposures, int64_t n, sei_table *out) {
     static const char *const columns[] = {"tilt_deg", "order", "current_pa", "seconds", "dose_e_per_nm2", "cumulative_e_per_nm2",
                                           "passed"};
@@ -14,7 +19,7 @@ sei_status sei_dose_ledger(const sei_tilt_exposure *exposures, int64_t n, sei_ta
         const sei_tilt_exposure *e = &exposures[i];
         const bool stated = e->dose_e_per_nm2 > 0;
         const double after = e->dose_before_e_per_nm2 + e->dose_e_per_nm2;
-        const double passed = (after > SEI_DOSE_FIRST_VOIDS_E_PER_NM2) + (after > SEI_DOSE_LIMIT_E_PER_NM2);
+        const double passed = passes(e, SEI_DOSE_FIRST_VOIDS_E_PER_NM2) + passes(e, SEI_DOSE_LIMIT_E_PER_NM2);
         const double row[N_COLUMNS] = {
             e->nominal_deg,       e->order, e->current_pa, e->seconds, stated ? e->dose_e_per_nm2 : NAN, stated ? after : NAN,
             stated ? passed : NAN};
@@ -29,7 +34,7 @@ static void first_above(const sei_tilt_exposure *exposures, int64_t n, double li
     *tilt_deg = NAN;
     for (int64_t i = 0; i < n; ++i) {
         const sei_tilt_exposure *e = &exposures[i];
-        if (!(e->dose_before_e_per_nm2 + e->dose_e_per_nm2 > limit) || (*order >= 0 && e->order > *order)) continue;
+        if (!passes(e, limit) || (*order >= 0 && e->order > *order)) continue;
         *order = e->order;
         *tilt_deg = e->nominal_deg;
     }
