@@ -52,24 +52,49 @@ done:
     return status;
 }
 
+/* What is done with a file of the folder that this run writes or not. */
+typedef sei_status (*act)(const sei_simulation_output *output, const char *name, bool written);
+
+static sei_status check_written(const sei_simulation_output *output, const char *name, bool written) {
+    return written ? check_target(output, name) : SEI_OK;
+}
+
+/* Files that an earlier run left and this one did not replace would tell of another series. */
+static sei_status remove_others(const sei_simulation_output *output, const char *name, bool written) {
+    char *path = NULL;
+    if (written || !output->overwrite) return SEI_OK;
+    const sei_status status = sei_path_join(output->folder, name, &path);
+    if (status == SEI_OK) sei_file_remove(path);
+    sei_free(path);
+    return status;
+}
+
+/* The files that some runs write and others do not, without the tables. */
+static sei_status for_choices(const sei_simulation_file *file, const sei_simulation_output *output, act do_it) {
+    char name[SEI_NAME_LENGTH + 32], safe[SEI_NAME_LENGTH];
+    sei_status status = SEI_OK;
+    SEI_TRY(do_it(output, "spectra.emd", file->spectra.summed || file->spectra.images));
+    for (size_t c = 0; c < file->simulation.n_channels; ++c) {
+        sei_safe_name(file->simulation.channels[c].name, safe, sizeof safe);
+        snprintf(name, sizeof name, "truth_%s.mrc", safe);
+        SEI_TRY(do_it(output, name, file->write_volumes));
+    }
+    for (size_t i = 0; sei_simulation_picture(i) != NULL; ++i) {
+        snprintf(name, sizeof name, "pictures/%s.png", sei_simulation_picture(i));
+        SEI_TRY(do_it(output, name, file->write_pictures));
+    }
+done:
+    return status;
+}
+
 /* Nothing may be in the way of any file: before the work, not after it. */
 static sei_status check_targets(const sei_simulation_file *file, const sei_simulation_output *output) {
     static const char *const fixed[] = {"simulation.json", "truth_labels.mrc",   "truth_labels.json", "truth.json",
                                         "shifts_true.csv", "exposures_true.csv", "faults_true.csv",   "dose.csv"};
-    char name[SEI_NAME_LENGTH + 32], safe[SEI_NAME_LENGTH];
     sei_status status = SEI_OK;
     SEI_TRY(check_series(file, output));
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; ++i) SEI_TRY(check_target(output, fixed[i]));
-    if (file->spectra.summed || file->spectra.images) SEI_TRY(check_target(output, "spectra.emd"));
-    for (size_t c = 0; c < file->simulation.n_channels && file->write_volumes; ++c) {
-        sei_safe_name(file->simulation.channels[c].name, safe, sizeof safe);
-        snprintf(name, sizeof name, "truth_%s.mrc", safe);
-        SEI_TRY(check_target(output, name));
-    }
-    for (size_t i = 0; sei_simulation_picture(i) != NULL && file->write_pictures; ++i) {
-        snprintf(name, sizeof name, "pictures/%s.png", sei_simulation_picture(i));
-        SEI_TRY(check_target(output, name));
-    }
+    SEI_TRY(for_choices(file, output, check_written));
 done:
     return status;
 }
@@ -161,6 +186,7 @@ sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_ou
     SEI_TRY(write_table(output, "dose.csv", &simulated.dose));
     SEI_TRY(sei_simulation_write_truth(file, output, &simulated, &provenance, &labels, &sections, &numbers));
     if (file->write_pictures) SEI_TRY(sei_simulation_pictures(file->title, output, &simulated.series, &labels, &sections));
+    SEI_TRY(for_choices(file, output, remove_others));
     if (truth != NULL) {
         *truth = numbers;
         numbers = (sei_numbers){0};

@@ -108,6 +108,19 @@ def test_what_stands_in_the_way_is_found_before_the_work(seitomo, tmp_path):
         (tmp_path / "s" / name).unlink()
 
 
+def test_nothing_of_an_earlier_run_stays(seitomo, tmp_path):
+    (tmp_path / "wire.yaml").write_text(FILE)
+    seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s")
+    (tmp_path / "s/mine.txt").write_text("mine")
+    (tmp_path / "s/spectra.emd").write_text("old")
+    fewer = ("output.volumes=no", "output.pictures=no", "experiment.dose_e_per_nm2=0", "experiment.hot_pixels=0")
+    seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--force", *(x for key in fewer for x in ("--set", key)))
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == [
+        "exposures_true.csv", "mine.txt", "pictures", "series.emd", "series.json", "shifts_true.csv", "simulation.json",
+        "truth.json", "truth_labels.json", "truth_labels.mrc"]
+    assert not list((tmp_path / "s/pictures").iterdir())
+
+
 def test_a_mistake_is_told_with_its_file(seitomo, tmp_path):
     (tmp_path / "good.yaml").write_text(FILE)
     (tmp_path / "bad.yaml").write_text(FILE + "output: {pictures: no}\n")
