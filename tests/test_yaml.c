@@ -1,12 +1,13 @@
 /*
  * Claims: a recipe file is loaded into its struct with defaults and --set overrides in place; every mistake (unknown,
- * missing or double key, wrong type, range, alias bomb, tab, empty or foreign file) is refused in one line that names
- * file and line, or the --set, and the key's path; the program's locale does not change numbers.
+ * missing or double key, wrong type, range, alias bomb, a mebibyte of brackets or keys, tab, empty or foreign file) is refused in
+ * one line that names file and line, or the --set, and the key's path; the program's locale does not change numbers.
  *
  * needs: full
  */
 #include <jansson.h>
 #include <locale.h>
+#include <time.h>
 
 #include "core/alloc.h"
 #include "study/yaml.h"
@@ -194,14 +195,31 @@ static void test_alias_bomb(void **state) {
                  i - 1, i - 1);
     }
     refuse(text, "aliases");
-    /* ten thousand brackets do not use up the stack */
-    char *deep = malloc(20010);
-    assert_non_null(deep);
-    strcpy(deep, "title: ");
-    memset(deep + 7, '[', 10000);
-    deep[10007] = 0;
-    refuse(deep, "demo.yaml");
-    free(deep);
+}
+
+/* A mebibyte of brackets or of keys is refused at once (libyaml's time, and that of looking for keys that stand twice, would
+   grow with the square: a quarter of an hour), without using up the stack. */
+static void test_files_made_to_last(void **state) {
+    (void)state;
+    enum { BYTES = 1000000 };
+    char *text = malloc(BYTES + 1);
+    assert_non_null(text);
+    for (int kind = 0; kind < 3; ++kind) {
+        memset(text, "[{-"[kind], BYTES);
+        if (kind == 2) {
+            for (int i = 1; i < BYTES; i += 2) text[i] = ' '; /* - - - - */
+        }
+        text[BYTES] = 0;
+        const clock_t begin = clock();
+        refuse(text, "demo.yaml:1: nested deeper than 12 levels");
+        assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 2);
+    }
+    size_t used = 0;
+    for (int i = 0; used < BYTES - 20; ++i) used += (size_t)snprintf(text + used, BYTES - used, "k%d: 1\n", i);
+    const clock_t begin = clock();
+    refuse(text, "demo.yaml:1001: more than 1000 keys in one mapping");
+    assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 5);
+    free(text);
 }
 
 static void test_set_refusals(void **state) {
@@ -260,6 +278,7 @@ int main(void) {
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_refusals_name_file_line_and_key),
         cmocka_unit_test(test_alias_bomb),
+        cmocka_unit_test(test_files_made_to_last),
         cmocka_unit_test(test_set_refusals),
         cmocka_unit_test(test_file_and_locale),
     };

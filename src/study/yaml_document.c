@@ -13,6 +13,9 @@
 #define MARK_SET SIZE_MAX
 #define MARK_DEFAULT (SIZE_MAX - 1)
 
+/* More than any schema has; duplicates are looked for in every pair of keys. */
+enum { MAX_KEYS = 1000 };
+
 yaml_node_t *sei_yaml_node(const sei_yaml_source *source, int node) {
     return yaml_document_get_node((yaml_document_t *)(uintptr_t)&source->document, node);
 }
@@ -56,6 +59,9 @@ int sei_yaml_find(const sei_yaml_source *source, int mapping, const char *key) {
 /* Keys are single words and come once. */
 static sei_status check_keys(const sei_yaml_source *source, const yaml_node_t *n) {
     const yaml_node_pair_t *start = n->data.mapping.pairs.start;
+    if (n->data.mapping.pairs.top - start > MAX_KEYS) {
+        return sei_yaml_fail_at(source, start[MAX_KEYS].key, "", "more than %d keys in one mapping", MAX_KEYS);
+    }
     for (const yaml_node_pair_t *p = start; p < n->data.mapping.pairs.top; ++p) {
         if (sei_yaml_node(source, p->key)->type != YAML_SCALAR_NODE) {
             return sei_yaml_fail_at(source, p->key, "", "a key must be a single word");
@@ -113,11 +119,35 @@ static sei_status parser_failed(const sei_yaml_source *source, const yaml_parser
                     parser->problem_mark.column + 1, problem, hint);
 }
 
+/* libyaml's time grows with the square of the depth, minutes for a mebibyte of brackets: its events, which come one at a time,
+   tell the depth before a document is made of them. What is no YAML is left to the parser proper. */
+static sei_status check_depth(const sei_yaml_source *source, const char *text, size_t length) {
+    yaml_parser_t parser;
+    yaml_event_t event;
+    sei_status status = SEI_OK;
+    if (!yaml_parser_initialize(&parser)) return sei_fail(SEI_ERR_MEMORY, "%s: not enough memory to read it", source->name);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+    for (int depth = 0; status == SEI_OK && yaml_parser_parse(&parser, &event);) {
+        const bool end = event.type == YAML_STREAM_END_EVENT || event.type == YAML_NO_EVENT;
+        if (event.type == YAML_MAPPING_START_EVENT || event.type == YAML_SEQUENCE_START_EVENT) ++depth;
+        if (event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT) --depth;
+        if (depth > SEI_YAML_MAX_DEPTH) {
+            status = sei_fail(SEI_ERR_INPUT, "%s:%zu: nested deeper than %d levels", source->name, event.start_mark.line + 1,
+                              SEI_YAML_MAX_DEPTH);
+        }
+        yaml_event_delete(&event);
+        if (end) break;
+    }
+    yaml_parser_delete(&parser);
+    return status;
+}
+
 sei_status sei_yaml_parse(sei_yaml_source *source, const char *text, size_t length) {
     sei_status status = SEI_OK;
     yaml_parser_t parser;
     yaml_document_t more;
     uint8_t *seen = NULL;
+    if ((status = check_depth(source, text, length)) != SEI_OK) return status;
     if (!yaml_parser_initialize(&parser)) return sei_fail(SEI_ERR_MEMORY, "%s: not enough memory to read it", source->name);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
     if (!yaml_parser_load(&parser, &source->document)) {
