@@ -41,9 +41,18 @@ static int exit_code(sei_status status) {
     return (int)status;
 }
 
+/* How a verb goes on after it was stopped. */
+static const char *after(sei_status status, const char *verb) {
+    if (status != SEI_ERR_INTERRUPTED) return "";
+    if (strcmp(verb, "run") == 0 || strcmp(verb, "batch") == 0) return "; finished stages are kept, the same command resumes";
+    return "; files that were written are whole, the same command begins again (with --force where some were)";
+}
+
 static int run_verb(int index, int argc, char **argv) {
     const sei_status status = verbs[index].run(argc, argv);
-    if (status != SEI_OK && sei_last_error()[0] != 0) fprintf(stderr, "seitomo %s: %s\n", verbs[index].name, sei_last_error());
+    if (status != SEI_OK && sei_last_error()[0] != 0) {
+        fprintf(stderr, "seitomo %s: %s%s\n", verbs[index].name, sei_last_error(), after(status, verbs[index].name));
+    }
     /* output that did not reach its reader is a failure, not a silent success */
     if (fflush(stdout) != 0 && status == SEI_OK) {
         fprintf(stderr, "seitomo %s: standard output could not be written\n", verbs[index].name);

@@ -104,6 +104,5 @@ int sei_interrupt_signal(void) {
 
 sei_status sei_interrupt_check(void) {
     if (stop_signal == 0) return SEI_OK;
-    return sei_fail(SEI_ERR_INTERRUPTED, "stopped by signal %d; finished stages are kept, the same command resumes",
-                    (int)stop_signal);
+    return sei_fail(SEI_ERR_INTERRUPTED, "stopped by signal %d", (int)stop_signal);
 }
