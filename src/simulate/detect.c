@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/alloc.h"
+#include "core/log.h"
 #include "core/threads.h"
 #include "simulate/streams.h"
 
@@ -21,6 +22,10 @@ sei_status sei_find_scales(const sei_simulation *s, const sei_shadow *shadow, do
         *e = (sei_exposing){.scale = 1, .flat = channel->background};
         if (channel->by_dose) e->scale = electrons;
         if (channel->counts > 0 && shadow->sum[c] > 0) e->scale = channel->counts * (double)shadow->pixels / shadow->sum[c];
+        if (channel->counts > 0 && !(shadow->sum[c] > 0)) {
+            sei_warn("channel '%s': counts of %g are asked for, but nothing in the field emits into it: it holds background only",
+                     channel->name, channel->counts);
+        }
         if (!(channel->peak_to_background > 0) || shadow->pixels == 0) continue;
         const double wanted = e->scale * shadow->sum[c] / channel->peak_to_background;
         const double brems = s->bremsstrahlung != NULL ? shadow->sum[s->n_channels] : 0;
