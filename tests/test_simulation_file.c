@@ -1,7 +1,8 @@
 /*
  * Claims: a simulation file becomes the simulation it describes; overrides work; unknown materials, a wrong number of
- * signals and tilts that do not fit their step are refused with file, key and remedy; a grown wire goes on beyond the field,
- * so that no image which drifts, is blurred or turned shows its end, and its truth is that of the volume.
+ * signals and tilts that do not fit their step are refused with file, key and remedy, and leave no folder behind; a grown wire
+ * goes on beyond the field, so that no image which drifts, is blurred or turned shows its end, and its truth is that of the
+ * volume.
  *
  * needs: full
  */
@@ -122,6 +123,14 @@ static void the_dose_is_charge_over_area(void **state) {
     assert_int_equal(remove(sei_test_path("simulated/series.emd")), 0);
     assert_refused(sei_simulation_run(&file, &output, NULL), SEI_ERR_ENVIRONMENT, "series.json");
     assert_false(sei_file_exists(sei_test_path("simulated/series.emd")));
+    /* a refusal leaves no folder behind, and one that was there where it was */
+    const sei_simulation_output fresh = {.folder = sei_test_path("simulated_never")};
+    file.simulation.faults.dead_rows = 9;
+    assert_refused(sei_simulation_run(&file, &fresh, NULL), SEI_ERR_INPUT, "dead rows");
+    assert_false(sei_folder_exists(fresh.folder));
+    assert_ok(sei_folder_make(fresh.folder));
+    assert_refused(sei_simulation_run(&file, &fresh, NULL), SEI_ERR_INPUT, "dead rows");
+    assert_true(sei_folder_exists(fresh.folder));
     /* every parameter stands beside the series */
     assert_ok(sei_file_read_text(sei_test_path("simulated/simulation.json"), 10000, &text, NULL));
     assert_non_null(strstr(text, "\"current_pa\""));

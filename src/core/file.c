@@ -301,6 +301,10 @@ sei_status sei_folder_make_below(const char *root, const char *relative) {
     return status;
 }
 
+void sei_folder_remove_empty(const char *path) {
+    (void)rmdir(path);
+}
+
 sei_status sei_folder_lock(const char *path, int *lock) {
     const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return sei_fail(SEI_ERR_ENVIRONMENT, "%s: the folder cannot be used: %s", path, strerror(errno));

@@ -58,6 +58,8 @@ sei_status sei_folder_make(const char *path) SEI_MUST_CHECK;
 /* Makes root/relative with its parents; `root` must be there. A link or file among them is refused (SEI_ERR_ENVIRONMENT),
  * so that nothing is written outside root. */
 sei_status sei_folder_make_below(const char *root, const char *relative) SEI_MUST_CHECK;
+/* Takes the folder away if nothing is in it; no error otherwise, and none is replaced. */
+void sei_folder_remove_empty(const char *path);
 /* Takes the folder for this process: SEI_ERR_ENVIRONMENT at once when another process has it. *lock goes to unlock. The
  * lock ends with the process, however it ends. */
 sei_status sei_folder_lock(const char *path, int *lock) SEI_MUST_CHECK;

@@ -105,6 +105,14 @@ static sei_status make_folders(const sei_simulation_file *file, const sei_simula
     return status;
 }
 
+/* What was made for a run that failed before it wrote anything. */
+static void remove_empty_folders(const sei_simulation_output *output, bool made) {
+    char *pictures = NULL;
+    if (sei_path_join(output->folder, "pictures", &pictures) == SEI_OK) sei_folder_remove_empty(pictures);
+    if (made) sei_folder_remove_empty(output->folder);
+    sei_free(pictures);
+}
+
 /* The series as NAME and, for formats that hold one channel a file, NAME_CHANNEL. */
 static sei_status write_series(const sei_simulation_output *output, const char *name, const sei_series *series,
                                const sei_provenance *provenance) {
@@ -167,6 +175,7 @@ sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_ou
     sei_provenance provenance = {0};
     sei_simulation_plan needs;
     sei_status status = SEI_OK;
+    const bool there = sei_folder_exists(output->folder);
     SEI_TRY(sei_simulation_make_plan(file, output, &needs));
     SEI_TRY(sei_folder_check_space(output->folder, needs.disk_bytes));
     SEI_TRY(make_folders(file, output));
@@ -192,6 +201,7 @@ sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_ou
         numbers = (sei_numbers){0};
     }
 done:
+    if (status != SEI_OK) remove_empty_folders(output, !there);
     sei_simulated_free(&simulated);
     sei_labels_free(&labels);
     sei_sections_free(&sections);

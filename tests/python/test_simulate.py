@@ -2,6 +2,8 @@
 of one run are a specimen of the next; what cannot be is refused with one line and exit code 3."""
 import csv
 import json
+import signal
+import subprocess
 
 import numpy as np
 import pytest
@@ -91,7 +93,7 @@ def test_what_cannot_be_is_refused(seitomo, tmp_path, setting, words):
     (tmp_path / "wire.yaml").write_text(FILE)
     done = seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--set", setting, "--set", "channels.1.counts=250", code=3)
     assert words in done.stderr and done.stderr.strip().count("\n") <= 1, done.stderr
-    assert not (tmp_path / "s/series.emd").exists()
+    assert not (tmp_path / "s").exists()
 
 
 def test_what_stands_in_the_way_is_found_before_the_work(seitomo, tmp_path):
@@ -128,6 +130,26 @@ def test_a_mistake_is_told_with_its_file(seitomo, tmp_path):
     (tmp_path / "bad.yaml").write_text(text)
     done = seitomo("simulate", tmp_path / "good.yaml", tmp_path / "bad.yaml", "-o", tmp_path / "s", code=3)
     assert f"{tmp_path / 'bad.yaml'}: simulation: body 2 (core) reaches 180 nm" in done.stderr
+
+
+def test_a_channel_that_nothing_emits_into_is_told_of(seitomo, tmp_path):
+    (tmp_path / "wire.yaml").write_text(FILE)
+    done = seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--set", "materials.1.signal=[0.4, 0, 0]")
+    assert "channel 'O': counts of 40 are asked for, but nothing in the field emits into it" in done.stderr
+    assert "'Si'" not in done.stderr
+
+
+def test_a_signal_stops_and_says_how_to_begin_again(seitomo, tmp_path):
+    (tmp_path / "wire.yaml").write_text(FILE.replace("nx: 24, ny: 12", "nx: 512, ny: 512"))
+    process = subprocess.Popen([seitomo.binary, "simulate", str(tmp_path / "wire.yaml"), "-o", str(tmp_path / "s"), "--set",
+                                "image.subsamples=32"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while "%" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert "begins again" in said and "resumes" not in said
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_plan_names_memory_disk_and_time(seitomo, tmp_path):
