@@ -61,6 +61,13 @@ static void slab_follows_its_closed_form(void **state) {
         assert_close((double)weight[(k * map.ny + 8) * map.nx + 77], sideways, 2e-6);
     }
     sei_free(weight);
+    /* towards +y, where a wire goes on, the end of the map is no end */
+    const sei_microscope along = one_detector(90, elevation);
+    weight = weights_of(&map, &along, 0);
+    for (int64_t j = 0; j < map.ny; ++j) {
+        assert_close((double)weight[(9 * map.ny + j) * map.nx + 20], exp(-mu * 110 / sin(elevation * pi / 180)), 2e-6);
+    }
+    sei_free(weight);
     /* tilted by t, a detector on the +x side sees the slab at elevation + t: u = x cos t - z sin t lifts that side */
     weight = weights_of(&map, &scope, 25);
     const double depth = 110;

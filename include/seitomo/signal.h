@@ -202,10 +202,10 @@ sei_status sei_attenuation_maps(const sei_specimen *specimen, const double size_
  * weight[(k*ny + y)*nx + x] of a map: share of what a cell emits that reaches the detectors, shadow in it,
  *     sum_d solid_angle_d visible_d exp(-path_d) / sum_d solid_angle_d,
  * path_d being the integral of the attenuation from the cell's centre to the map's faces towards detector d, exact in the
- * map's cells. Nothing lies outside the map; cells more than one away from matter, where nothing emits, get the shadow alone.
- * Exact for a slab whose faces are cells'; the mean over a uniform sphere 24 cells wide is too large by 0.7 % at an optical
- * radius of 1 (0.2 % with 48 cells) and by 0.15 % at 0.2.
- * Cost: cells with matter * detectors * cells on the way out. Same bits for any thread count. Errors: SEI_ERR_INTERRUPTED.
+ * map's cells. Nothing lies outside the map across y, along y its end planes go on; cells more than one away from matter, where
+ * nothing emits, get the shadow alone. Exact for a slab whose faces are cells'; the mean over a uniform sphere 24 cells wide is
+ * too large by 0.7 % at an optical radius of 1 (0.2 % with 48 cells) and by 0.15 % at 0.2. Cost: cells with matter * detectors *
+ * cells on the way out. Same bits for any thread count. Errors: SEI_ERR_INTERRUPTED.
  */
 sei_status sei_exit_weights(const sei_volume *map, const sei_microscope *microscope, double tilt_deg,
                             float *weight) SEI_MUST_CHECK;

@@ -72,8 +72,8 @@ typedef struct exits {
     double share[SEI_MAX_DETECTORS]; /* of the whole solid angle, shadow in it */
 } exits;
 
-/* Optical path from a cell's centre to the map's faces: exact lengths in cells of constant attenuation (Amanatides and Woo 1987).
- */
+/* Optical path from a cell's centre to the map's faces across y: exact lengths in cells of constant attenuation (Amanatides and
+ * Woo 1987). Beyond its ends along y the last plane goes on, as a wire does. */
 static double optical_path(const sei_volume *map, const int64_t from[3], const double direction[3]) {
     const int64_t cells[3] = {map->nx, map->ny, map->nz};
     const int64_t strides[3] = {1, map->nx, map->nx * map->ny};
@@ -99,7 +99,10 @@ static double optical_path(const sei_volume *map, const int64_t from[3], const d
         way = next[axis];
         next[axis] += between[axis];
         at += move[axis];
-        if (--left[axis] == 0) return sum;
+        if (--left[axis] > 0) continue;
+        if (axis != 1 || (direction[0] == 0 && direction[2] == 0)) return sum;
+        at -= move[1];
+        next[1] = INFINITY;
     }
 }
 
