@@ -142,11 +142,12 @@ static SEI_EVERYWHERE int sei_ptrs_squeezed(const sei_ptrs *p, sei_uniforms pair
  * taken of 2 pi, and the table makes up for it.
  */
 static SEI_EVERYWHERE double sei_ptrs_log_probability(double k, double mean, double factor) {
-    static const double lacking[16] = {-0.91893853320467274178, 0.08106146679532725822, 0.04134069595540929409, 0.02767792568499833915,
-                                0.02079067210376509311,  0.01664469118982119216, 0.013876128823070748,   0.0118967099458917701,
-                                0.0104112652619720965,   0.00925546218271273292, 0.00833056343336287126, 0.00757367548795184079,
-                                0.00694284010720952987,  0.00640899418800420707, 0.00595137011275884774, 0.00555473355196280137};
-    const int small = k < 16, row = small & (k > 0) ? (int)k : 0;
+    static const double lacking[16] = {
+        -0.91893853320467274178, 0.08106146679532725822, 0.04134069595540929409, 0.02767792568499833915,
+        0.02079067210376509311,  0.01664469118982119216, 0.013876128823070748,   0.0118967099458917701,
+        0.0104112652619720965,   0.00925546218271273292, 0.00833056343336287126, 0.00757367548795184079,
+        0.00694284010720952987,  0.00640899418800420707, 0.00595137011275884774, 0.00555473355196280137};
+    const int small = k < 16, row = (small & (k > 0)) != 0 ? (int)k : 0;
     const double n = k > 1 ? k : 1, inverse = 1 / (n * n), d = k - mean, s = d / (k + mean), q = s * s;
     const double stirling = (1.0 / 12 - inverse * (1.0 / 360 - inverse * (1.0 / 1260 - inverse * (1.0 / 1680)))) / n;
     /* log(k/mean) = 2 atanh(s) where q < 0.01; the first term left out is below 2 k s 1e-18/19 */
