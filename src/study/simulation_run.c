@@ -28,14 +28,25 @@ static sei_status check_target(const sei_simulation_output *output, const char *
     return status;
 }
 
-/* The series as it will be named, in the formats that are wanted. */
+/* The series as it will be named, with the tilts it will have, in the formats that are wanted. */
 static sei_status check_series(const sei_simulation_file *file, const sei_simulation_output *output) {
     static const char *const names[] = {"series.emd", "series.mrc", "series.tif"};
     const bool wanted[] = {true, output->mrc, output->tiff};
-    sei_series series = {.n_channels = file->simulation.n_channels};
+    const sei_simulation *s = &file->simulation;
+    sei_series series = {.n_channels = s->n_channels};
+    sei_experiment experiment = s->experiment;
+    sei_tilt_exposure *exposures = NULL;
     char *path = NULL;
     sei_status status = SEI_OK;
+    experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
+    SEI_TRY(sei_experiment_exposures(&experiment, &exposures, &series.n_tilts));
     SEI_TRY(SEI_NEW(series.channels, (int64_t)series.n_channels, 1, 1));
+    SEI_TRY(SEI_NEW(series.tilts, series.n_tilts, 1, 1));
+    for (int64_t t = 0; t < series.n_tilts; ++t) {
+        const sei_tilt_exposure *e = &exposures[t];
+        series.tilts[t] = (sei_tilt){
+            .tilt_deg = e->nominal_deg, .order = e->order, .dose_e_per_nm2 = e->dose_e_per_nm2 > 0 ? e->dose_e_per_nm2 : NAN};
+    }
     for (size_t c = 0; c < series.n_channels; ++c) {
         snprintf(series.channels[c].name, SEI_NAME_LENGTH, "%s", file->simulation.channels[c].name);
     }
@@ -47,7 +58,9 @@ static sei_status check_series(const sei_simulation_file *file, const sei_simula
         path = NULL;
     }
 done:
+    sei_free(exposures);
     sei_free(series.channels);
+    sei_free(series.tilts);
     sei_free(path);
     return status;
 }

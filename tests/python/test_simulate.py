@@ -110,6 +110,15 @@ def test_what_stands_in_the_way_is_found_before_the_work(seitomo, tmp_path):
         (tmp_path / "s" / name).unlink()
 
 
+def test_a_run_can_be_repeated_over_itself(seitomo, made):
+    before = {path.name: path.read_bytes() for path in made.iterdir() if path.suffix in (".mrc", ".tif", ".rawtlt", ".txt")}
+    assert len(before) >= 3 * 4
+    done = seitomo("simulate", made.parent / "wire.yaml", "-o", made, "--mrc", "--tiff", code=4)
+    assert "exists already" in done.stderr
+    seitomo("simulate", made.parent / "wire.yaml", "-o", made, "--mrc", "--tiff", "--force")
+    assert before == {name: (made / name).read_bytes() for name in before}
+
+
 def test_nothing_of_an_earlier_run_stays(seitomo, tmp_path):
     (tmp_path / "wire.yaml").write_text(FILE)
     seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s")
