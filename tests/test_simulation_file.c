@@ -1,8 +1,8 @@
 /*
  * Claims: a simulation file becomes the simulation it describes; overrides work; unknown materials, a wrong number of
- * signals and tilts that do not fit their step are refused with file, key and remedy, and leave no folder behind; a grown wire
- * goes on beyond the field, so that no image which drifts, is blurred or turned shows its end, and its truth is that of the
- * volume.
+ * signals and tilts that do not fit their step are refused with file, key and remedy, and leave no folder behind; names tell
+ * labels, those of voids, too; a grown wire goes on beyond the field, so that no image which drifts, is blurred or turned shows
+ * its end, and its truth is that of the volume.
  *
  * needs: full
  */
@@ -140,10 +140,42 @@ static void the_dose_is_charge_over_area(void **state) {
     sei_simulation_file_free(&file);
 }
 
+/* A pore of a wire counts as a void in the truth because of its name; a name keeps its label with a formula or signal of its own.
+ */
+static void names_tell_labels(void **state) {
+    static const char text[] =
+        "image: {nx: 32, ny: 16, nz: 32, pixel_nm: 2}\n"
+        "tilts: {from: 0, to: 0, step: 5}\n"
+        "channels:\n  - {name: HAADF}\n"
+        "materials:\n  - {name: silicon, signal: [1]}\n  - {name: sei, signal: [0.5], formula: LiF, density_g_cm3: 2.6}\n"
+        "  - {name: closed_void, signal: [0]}\n  - {name: open_void, density_g_cm3: 0, signal: [0]}\n"
+        "  - {name: other, signal: [1]}\n  - {name: silicon, label: 12, signal: [1]}\n"
+        "specimen: {wire: {radius_nm: 20}, pores: {count: 3, radius_nm: 4}}\n";
+    const uint8_t want[] = {SEI_LABEL_SI, SEI_LABEL_SEI, SEI_LABEL_CLOSED_VOID, SEI_LABEL_OPEN_VOID, SEI_LABEL_FIRST_FREE};
+    static const char *const rename[] = {"materials.5.name=germanium"};
+    const sei_simulation_output output = {.folder = sei_test_path("named")};
+    sei_simulation_file file = {0};
+    sei_numbers truth = {0};
+    (void)state;
+    assert_ok(read_text(text, 1, rename, &file));
+    for (size_t m = 0; m < sizeof want; ++m) assert_int_equal(file.materials[m + 1].label, want[m]);
+    assert_int_equal(file.materials[6].label, 12);
+    assert_ok(sei_simulation_run(&file, &output, &truth));
+    assert_close(sei_numbers_find(&truth, "closed_void_count")->value, 3, 0);
+    assert_true(sei_numbers_find(&truth, "closed_void_volume")->value > 0);
+    sei_numbers_free(&truth);
+    sei_simulation_file_free(&file);
+    /* a wire without a name for its voids says what to add */
+    static const char *const nameless[] = {"materials.5.name=germanium", "materials.3.name=hole"};
+    assert_ok(read_text(text, 2, nameless, &file));
+    assert_refused(sei_simulation_file_prepare(&file), SEI_ERR_INPUT, "add one called open_void to materials");
+    sei_simulation_file_free(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_file_becomes_its_simulation),
                                        cmocka_unit_test(a_grown_wire_shows_no_end), cmocka_unit_test(mistakes_are_named),
-                                       cmocka_unit_test(the_dose_is_charge_over_area)};
+                                       cmocka_unit_test(names_tell_labels), cmocka_unit_test(the_dose_is_charge_over_area)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sei_test_clean();
     return failed;

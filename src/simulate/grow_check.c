@@ -27,7 +27,10 @@ static sei_status check_role(const sei_grow *d, sei_grow_role role, const char *
         return sei_fail(SEI_ERR_INPUT, "specimen.materials.%s: '%s' has a density of %g g/cm3: a void is empty", name,
                         materials[m].name, materials[m].density_g_cm3);
     }
-    return sei_fail(SEI_ERR_INPUT, "specimen.materials.%s: no material is given for it, and %s needs one", name, why);
+    return sei_fail(SEI_ERR_INPUT,
+                    "specimen.materials.%s: no material is given for it, and %s needs one; add one called %s to materials, or "
+                    "name another here",
+                    name, why, name);
 }
 
 static sei_status check_roles(const sei_grow *d, size_t n_materials, const sei_material *materials) {

@@ -113,7 +113,9 @@ static const struct known_material {
                        {"lacey_carbon", "C", 1.8, SEI_LABEL_SUPPORT},
                        {"contamination", "CH2", 1.1, SEI_LABEL_SUPPORT},
                        {"copper", "Cu", 8.96, SEI_LABEL_SUPPORT},
-                       {"ice", "H2O", 0.94, SEI_LABEL_FIRST_FREE}};
+                       {"ice", "H2O", 0.94, SEI_LABEL_FIRST_FREE},
+                       {"closed_void", "", 0, SEI_LABEL_CLOSED_VOID},
+                       {"open_void", "", 0, SEI_LABEL_OPEN_VOID}};
 
 const char *sei_material_known(size_t index) {
     return index < sizeof known_materials / sizeof known_materials[0] ? known_materials[index].name : NULL;

@@ -79,10 +79,10 @@ sei_status sei_signal_material_fill(const char *where, const char *name, int lab
     sei_material material = {.label = SEI_LABEL_FIRST_FREE};
     sei_status status = SEI_OK;
     bool known = false;
-    for (size_t i = 0; known_wanted && entry->formula == NULL && sei_material_known(i) != NULL; ++i) {
-        known = known || strcmp(sei_material_known(i), name) == 0;
-    }
+    for (size_t i = 0; sei_material_known(i) != NULL; ++i) known = known || strcmp(sei_material_known(i), name) == 0;
     if (known) SEI_TRY(sei_material_by_name(name, &material));
+    /* of another composition, or with a signal in its place, a name still tells the label */
+    if (!known_wanted || entry->formula != NULL) material = (sei_material){.label = material.label};
     if (entry->formula != NULL) SEI_TRY(sei_formula_read(entry->formula, material.constituents, &material.n_constituents));
     snprintf(material.name, sizeof material.name, "%s", name);
     if (isfinite(entry->density_g_cm3)) material.density_g_cm3 = entry->density_g_cm3;

@@ -118,7 +118,8 @@ sei_status sei_signal_channel_fill(const char *where, const char *name, const se
 /*
  * Composition, density and damage into *out, whose name and label are set already (label < 0: the known material's). A
  * material without a formula takes the known one's of its name, if there is one and `known_wanted`, and a density of its own
- * if that is given; else it has no composition. A label that is still unknown is SEI_LABEL_FIRST_FREE. SEI_ERR_INPUT.
+ * if that is given; else it has no composition. A known name tells the label in any case. A label that is still unknown is
+ * SEI_LABEL_FIRST_FREE. SEI_ERR_INPUT.
  */
 sei_status sei_signal_material_fill(const char *where, const char *name, int label, bool known_wanted,
                                     const sei_signal_material_entry *entry, sei_material *out) SEI_MUST_CHECK;
