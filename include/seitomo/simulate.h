@@ -67,6 +67,9 @@ typedef struct sei_simulation {
     void *asker;
 } sei_simulation;
 
+/* The exposures of the simulation's experiment over its own field: sei_experiment_exposures, *out is the caller's (sei_free). */
+sei_status sei_simulation_exposures(const sei_simulation *simulation, sei_tilt_exposure **out, int64_t *n) SEI_MUST_CHECK;
+
 /* What the microscope gave, and what only its maker knows. Release with sei_simulated_free. */
 typedef struct sei_simulated {
     sei_series series;   /* nominal angles, stated axis */

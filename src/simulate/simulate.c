@@ -108,16 +108,20 @@ done:
     return status;
 }
 
+sei_status sei_simulation_exposures(const sei_simulation *s, sei_tilt_exposure **out, int64_t *n) {
+    sei_experiment experiment = s->experiment;
+    experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
+    return sei_experiment_exposures(&experiment, out, n);
+}
+
 sei_status sei_simulate(const sei_simulation *s, sei_simulated *out) {
     sei_simulated made = {0};
     sei_tilt_exposure *exposures = NULL;
     sei_device *opened = NULL;
     int64_t n = 0;
-    sei_experiment experiment = s->experiment;
     sei_status status = sei_simulation_check(s);
     if (status != SEI_OK) return status;
-    experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
-    SEI_TRY(sei_experiment_exposures(&experiment, &exposures, &n));
+    SEI_TRY(sei_simulation_exposures(s, &exposures, &n));
     SEI_TRY(sei_simulation_check_exposures(s, exposures, n));
     if (s->device == NULL) {
         const sei_device_options cpu = {.name = "cpu"};

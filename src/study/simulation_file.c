@@ -320,12 +320,10 @@ done:
 
 /* How far the images show the specimen beyond the volume's ends along y: what drift, blur and a turned axis bring into view. */
 static sei_status reach_beyond_nm(const sei_simulation *s, double *reach_nm) {
-    sei_experiment experiment = s->experiment;
     sei_tilt_exposure *exposures = NULL;
     int64_t n = 0;
-    const double axis = (experiment.axis_deg + experiment.axis_error_deg) * 3.14159265358979323846 / 180;
-    experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
-    const sei_status status = sei_experiment_exposures(&experiment, &exposures, &n);
+    const double axis = (s->experiment.axis_deg + s->experiment.axis_error_deg) * 3.14159265358979323846 / 180;
+    const sei_status status = sei_simulation_exposures(s, &exposures, &n);
     if (status != SEI_OK) return status;
     *reach_nm = 0;
     for (int64_t t = 0; t < n; ++t) {

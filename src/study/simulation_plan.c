@@ -49,11 +49,9 @@ sei_status sei_simulation_make_plan(const sei_simulation_file *file, const sei_s
     const sei_simulation *s = &file->simulation;
     const bool voxels = s->specimen.bodies == NULL;
     const double fine = file->oversample > 0 ? (double)file->oversample : 1; /* a label volume's size is not known yet */
-    sei_experiment experiment = s->experiment;
     sei_tilt_exposure *exposures = NULL;
-    experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
     int64_t n = 0;
-    const sei_status status = sei_experiment_exposures(&experiment, &exposures, &n);
+    const sei_status status = sei_simulation_exposures(s, &exposures, &n);
     if (status != SEI_OK) return status;
     sei_free(exposures);
     const double pixels = (double)(s->nx * s->ny), values = pixels * (double)n * (double)s->n_channels;

@@ -34,12 +34,10 @@ static sei_status check_series(const sei_simulation_file *file, const sei_simula
     const bool wanted[] = {true, output->mrc, output->tiff};
     const sei_simulation *s = &file->simulation;
     sei_series series = {.n_channels = s->n_channels};
-    sei_experiment experiment = s->experiment;
     sei_tilt_exposure *exposures = NULL;
     char *path = NULL;
     sei_status status = SEI_OK;
-    experiment.field_nm2 = (double)(s->nx * s->ny) * s->pixel_nm * s->pixel_nm;
-    SEI_TRY(sei_experiment_exposures(&experiment, &exposures, &series.n_tilts));
+    SEI_TRY(sei_simulation_exposures(s, &exposures, &series.n_tilts));
     SEI_TRY(SEI_NEW(series.channels, (int64_t)series.n_channels, 1, 1));
     SEI_TRY(SEI_NEW(series.tilts, series.n_tilts, 1, 1));
     for (int64_t t = 0; t < series.n_tilts; ++t) {
