@@ -96,6 +96,7 @@ void sei_interrupt_install(void) {
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN; /* a broken pipe is an error of write(), not a death */
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL); /* so is a file larger than the shell's limit */
 }
 
 int sei_interrupt_signal(void) {
