@@ -116,12 +116,28 @@ done:
     return status;
 }
 
+/* A mistake in the last of several files is told before the first takes its minutes. */
+static sei_status check_all(const words *w) {
+    sei_status status = SEI_OK;
+    for (size_t i = 0; status == SEI_OK && i < w->files.count; ++i) {
+        char name[SEI_TEXT_LENGTH];
+        char *folder = NULL;
+        sei_simulation_file file = {0};
+        status = folder_of(w, i, name, &folder);
+        if (status == SEI_OK) status = sei_simulation_file_read(w->files.names[i], w->common.n_set, w->common.set, &file);
+        sei_simulation_file_free(&file);
+        sei_free(folder);
+    }
+    return status;
+}
+
 static sei_status simulate_all(words *w, sei_device *device) {
     json_t *summaries = json_object();
     char *path = NULL;
     sei_status status = sei_path_join(w->common.output, "overview.png", &path);
     if (status == SEI_OK && !w->common.plan && sei_file_exists(path)) status = sei_file_check_target(path, w->common.force);
     sei_free(path);
+    if (status == SEI_OK) status = check_all(w);
     for (size_t i = 0; status == SEI_OK && i < w->files.count; ++i) {
         char name[SEI_TEXT_LENGTH];
         char *folder = NULL;

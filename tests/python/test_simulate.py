@@ -2,6 +2,7 @@
 of one run are a specimen of the next; what cannot be is refused with one line and exit code 3."""
 import csv
 import json
+import resource
 import signal
 import subprocess
 
@@ -139,6 +140,27 @@ def test_a_mistake_is_told_with_its_file(seitomo, tmp_path):
     (tmp_path / "bad.yaml").write_text(text)
     done = seitomo("simulate", tmp_path / "good.yaml", tmp_path / "bad.yaml", "-o", tmp_path / "s", code=3)
     assert f"{tmp_path / 'bad.yaml'}: simulation: body 2 (core) reaches 180 nm" in done.stderr
+
+
+@pytest.mark.parametrize("other, words, code", [("wire.yaml", "would share the folder", 2), ("none.yaml", "no such file", 3),
+                                                ("bad.yaml", "unknown key 'sed'", 3)])
+def test_a_mistake_in_the_last_file_is_told_before_the_first_is_simulated(seitomo, tmp_path, other, words, code):
+    (tmp_path / "wire.yaml").write_text(FILE)
+    (tmp_path / "bad.yaml").write_text(FILE + "sed: 3\n")
+    done = seitomo("simulate", tmp_path / "wire.yaml", tmp_path / other, "-o", tmp_path / "s", code=code)
+    assert words in done.stderr
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_limit_of_file_sizes_is_an_error_and_leaves_no_part(seitomo, tmp_path):
+    (tmp_path / "wire.yaml").write_text(FILE)
+    words = [seitomo.binary, "simulate", str(tmp_path / "wire.yaml"), "-o", str(tmp_path / "s")]
+    limits = (20000, 20000)
+    done = subprocess.run(words, capture_output=True, text=True, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits))
+    assert done.returncode == 4, done.stderr
+    assert "series.emd" in done.stderr and "is the disk full?" in done.stderr
+    assert not list((tmp_path / "s").rglob("*.part")) and not list((tmp_path / "s").rglob("series.emd"))
 
 
 def test_a_channel_that_nothing_emits_into_is_told_of(seitomo, tmp_path):
