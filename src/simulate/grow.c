@@ -63,8 +63,7 @@ done:
 static void lay_down(const sei_grow *d, const grow_box *box, sei_grown *grown) {
     static const int role_of[GROW_CODES] = {-1,           SEI_GROW_SILICON,     SEI_GROW_OXIDE,       SEI_GROW_SEI,
                                             SEI_GROW_SEI, SEI_GROW_CLOSED_VOID, SEI_GROW_CLOSED_VOID, SEI_GROW_OPEN_VOID};
-    const int threads = sei_threads();
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t k = 0; k < box->nz; ++k) {
         for (int64_t j = 0; j < box->ny; ++j) {
             uint8_t *to = grown->voxels + ((box->first_z + k) * grown->ny + j) * grown->nx + box->first_x;

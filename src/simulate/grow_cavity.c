@@ -230,9 +230,8 @@ static void carve_segment(grow_box *box, const grow_segment *s, double lining_nm
 
 /* The pores' share of the core, from how many voxels each holds. They do not overlap. */
 static double pore_share(grow_box *box, const grow_pore *pores, int64_t n) {
-    const int threads = sei_threads();
     int64_t voxels = 0;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 8) reduction(+ : voxels)
+#pragma omp parallel for num_threads(sei_threads()) schedule(dynamic, 8) reduction(+ : voxels)
     for (int64_t p = 0; p < n; ++p) voxels += pore_voxels(box, &pores[p]);
     return (double)voxels / (double)box->core_voxels;
 }
@@ -242,14 +241,13 @@ sei_status grow_cavities(const sei_grow *d, uint64_t seed, const grow_wire *wire
     grow_pore *pores = NULL;
     grow_segment *segments = NULL;
     int64_t n_pores = 0, n_segments = 0;
-    const int threads = sei_threads();
     SEI_TRY(grow_draw_pores(d, seed, wire, box, &pores, &n_pores));
     SEI_TRY(grow_draw_channels(d, seed, wire, &segments, &n_segments));
     SEI_TRY(sei_numbers_set(numbers, "grown_pores", (double)n_pores, "1", NAN));
     SEI_TRY(sei_numbers_set(numbers, "grown_pore_fraction", pore_share(box, pores, n_pores), "1", NAN));
     SEI_TRY(sei_numbers_set(numbers, "grown_channels", (double)d->channels.count, "1", NAN));
     for (int pass = 0; pass < 2; ++pass) {
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 4)
+#pragma omp parallel for num_threads(sei_threads()) schedule(dynamic, 4)
         for (int64_t k = 0; k < box->nz; ++k) {
             for (int64_t p = 0; p < n_pores; ++p) carve_pore(box, &pores[p], d->pores.lining_nm, k, false, pass == 1);
             for (int64_t s = 0; s < n_segments; ++s) carve_segment(box, &segments[s], d->channels.lining_nm, k, pass == 1);

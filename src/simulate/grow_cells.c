@@ -188,9 +188,8 @@ static void divide_voxel(grow_mixture_work *m, int64_t i, int64_t j, int64_t k) 
 
 static sei_status divide(grow_mixture_work *m) {
     const grow_box *box = m->box;
-    const int threads = sei_threads();
     int64_t solid = 0;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) reduction(+ : solid)
+#pragma omp parallel for num_threads(sei_threads()) schedule(dynamic, 1) reduction(+ : solid)
     for (int64_t k = 0; k < box->nz; ++k) {
         for (int64_t v = k * box->ny * box->nx; v < (k + 1) * box->ny * box->nx; ++v) {
             m->depth[v] = NAN;

@@ -81,7 +81,6 @@ static sei_status smooth_noise(const sei_random *random, double sigma_around, do
     int64_t reach_around = 0, reach = 0;
     double *around = NULL, *along = NULL, *white = NULL, *once = NULL;
     const int64_t n = l->columns;
-    const int threads = sei_threads();
     SEI_TRY(gaussian(sigma_along, &reach, &along));
     if (n > 1) SEI_TRY(gaussian(sigma_around, &reach_around, &around));
     const int64_t rows = 2 * (l->half + reach) + 1;
@@ -95,7 +94,7 @@ static sei_status smooth_noise(const sei_random *random, double sigma_around, do
     SEI_TRY(SEI_NEW(white, rows, n, 1));
     SEI_TRY(SEI_NEW(once, rows, n, 1));
     SEI_TRY(SEI_NEW(l->value, 2 * l->half + 1, n, 1));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t r = 0; r < rows; ++r) {
         const uint64_t row = (uint64_t)(r - l->half - reach + (INT64_C(1) << 32));
         for (int64_t c = 0; c < n; ++c) white[r * n + c] = sei_random_normal(random, row * MAX_COLUMNS + (uint64_t)c, 0);
@@ -108,7 +107,7 @@ static sei_status smooth_noise(const sei_random *random, double sigma_around, do
             once[r * n + c] = sum;
         }
     }
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t r = 0; r <= 2 * l->half; ++r) {
         for (int64_t c = 0; c < n; ++c) {
             double sum = 0;
@@ -143,7 +142,6 @@ sei_status grow_surface_field(const sei_grow_field *field, const sei_random *ran
     sei_status status = SEI_OK;
     lattice l = {.step_nm = field->length_nm / STEPS_PER_LENGTH};
     double *table = NULL;
-    const int threads = sei_threads();
     if (!(field->sd_nm > 0)) return SEI_OK;
     const double sigma_nm = field->length_nm / 2;
     const double columns = fmax(8, ceil(circumference_nm / l.step_nm));
@@ -156,7 +154,7 @@ sei_status grow_surface_field(const sei_grow_field *field, const sei_random *ran
     l.half = (int64_t)ceil(0.5 * (double)ny * voxel_nm / l.step_nm) + 1;
     SEI_TRY(smooth_noise(random, sigma_nm * (double)l.columns / circumference_nm, sigma_nm / l.step_nm, &l));
     SEI_TRY(SEI_NEW(table, ny, n_turn, 1));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t j = 0; j < ny; ++j) {
         const double y = ((double)j - 0.5 * (double)(ny - 1)) * voxel_nm;
         for (int64_t m = 0; m < n_turn; ++m) table[j * n_turn + m] = between(&l, y, (double)m / (double)n_turn);

@@ -67,8 +67,7 @@ static sei_status list_walls(grow_mixture_work *m, uint64_t seed, candidate **li
 /* Silicon in mask: outside the walls, and in the necks that are open. */
 static void mark_silicon(grow_mixture_work *m, double threshold) {
     const int64_t count = m->box->nx * m->box->ny * m->box->nz;
-    const int threads = sei_threads();
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t v = 0; v < count; ++v) {
         m->mask[v] = (double)m->depth[v] >= threshold || (m->in_neck[v] && m->open[m->edge[v]]);
     }

@@ -55,7 +55,6 @@ static double farthest_of(const grow_wire *wire) {
 sei_status grow_support(const sei_grow *d, uint64_t seed, const grow_wire *wire, sei_grown *grown) {
     const sei_grow_support *s = &d->support;
     const sei_random random = {.seed = seed, .stream = GROW_STREAM_LACEY};
-    const int threads = sei_threads();
     if (!(s->thickness_nm > 0)) return SEI_OK;
     const int64_t nx = grown->nx, ny = grown->ny, nz = grown->nz;
     const double middle = farthest_of(wire) + s->gap_nm + 0.5 * s->thickness_nm;
@@ -68,7 +67,7 @@ sei_status grow_support(const sei_grow *d, uint64_t seed, const grow_wire *wire,
             middle - 0.5 * s->thickness_nm, middle + 0.5 * s->thickness_nm, end);
     }
     const uint8_t material = (uint8_t)d->material[SEI_GROW_SUPPORT];
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t j = 0; j < ny; ++j) {
         for (int64_t i = 0; i < nx; ++i) {
             const double half = half_film(s, &random, centre_of(i, nx, grown->voxel_nm), centre_of(j, ny, grown->voxel_nm));

@@ -25,8 +25,7 @@ static double ellipse(double a, double b, double turn) {
 static void add_lumps(const sei_grow *d, uint64_t seed, const grow_wire *wire, double radius_nm, double *thickness) {
     const sei_random random = {.seed = seed, .stream = GROW_STREAM_LUMPS};
     const double length = (double)wire->ny * wire->voxel_nm;
-    const int threads = sei_threads();
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(sei_threads()) schedule(static)
     for (int64_t j = 0; j < wire->ny; ++j) {
         const double y = ((double)j - 0.5 * (double)(wire->ny - 1)) * wire->voxel_nm;
         for (int64_t l = 0; l < d->lumps; ++l) {
@@ -206,14 +205,13 @@ sei_status grow_box_make(const sei_grow *d, const grow_wire *wire, int64_t nx, i
     /* the closing that names voids reaches so far, and must find emptiness around */
     const double closing_nm = d->closing_nm > 0 ? d->closing_nm : 10;
     const int64_t margin = (int64_t)ceil(closing_nm / wire->voxel_nm) + 3;
-    const int threads = sei_threads();
     *box = (grow_box){.ny = wire->ny, .volume_nx = nx, .volume_nz = nz, .voxel_nm = wire->voxel_nm};
     cut_range(wire->centre_x, wire->ny, wire->outer_max, wire->voxel_nm, margin, nx, &box->first_x, &box->nx);
     cut_range(wire->centre_z, wire->ny, wire->outer_max, wire->voxel_nm, margin, nz, &box->first_z, &box->nz);
     const sei_status status = SEI_NEW(box->code, box->nx, box->ny, box->nz);
     if (status != SEI_OK) return status;
     int64_t core_voxels = 0;
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) reduction(+ : core_voxels)
+#pragma omp parallel for num_threads(sei_threads()) schedule(dynamic, 1) reduction(+ : core_voxels)
     for (int64_t k = 0; k < box->nz; ++k) {
         for (int64_t j = 0; j < box->ny; ++j) core_voxels += code_row(wire, box, d->oxide_nm, j, k);
     }
