@@ -117,23 +117,6 @@ done:
     return status;
 }
 
-/* The pass over x, whose lines lie one after the other. */
-static sei_status transform_rows(float *data, int64_t n, int64_t rows) {
-    sei_status status = SEI_OK;
-    const int threads = sei_threads();
-    envelope *work = NULL;
-    SEI_TRY(SEI_NEW(work, threads, 1, 1));
-    for (int t = 0; t < threads; ++t) SEI_TRY(envelope_new(n, &work[t]));
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int t = 0; t < threads; ++t) {
-        for (int64_t r = t; r < rows; r += threads) transform_line(&work[t], data + r * n, n, false);
-    }
-done:
-    for (int t = 0; work != NULL && t < threads; ++t) envelope_free(&work[t]);
-    sei_free(work);
-    return status;
-}
-
 sei_status sei_distance2(const uint8_t *mask, int64_t nx, int64_t ny, int64_t nz, bool outside_is_background, float *distance2) {
     sei_status status = SEI_OK;
 #pragma omp parallel for num_threads(sei_threads()) schedule(static)
@@ -184,7 +167,7 @@ sei_status sei_close(const uint8_t *mask, int64_t nx, int64_t ny, int64_t nz, do
         const double ball = sqrt((double)distance2[i]) - centre_depth_px;
         distance2[i] = distance2[i] > reach2 ? (float)(-ball * ball) : INFINITY;
     }
-    SEI_TRY(transform_rows(distance2, px, py * pz));
+    SEI_TRY(transform_axis(distance2, 1, px, 1, py * pz, px, false)); /* over x each plane is one line */
     SEI_TRY(transform_axis(distance2, px, py, px, pz, px * py, false));
     SEI_TRY(transform_axis(distance2, px, pz, px * py, py, px, false));
 #pragma omp parallel for num_threads(sei_threads()) schedule(static)
