@@ -9,6 +9,7 @@
  *   test_operators --apply project|backproject BACKEND linear|strip NX NZ NU DEGREES...
  *                                     one slice: raw floats from standard input to standard output, for other programs
  */
+#include "core/instruction_sets.h"
 #include "support/operators.h"
 
 static const ops_entry entries[] = {
@@ -141,6 +142,8 @@ static void devices_are_refused_with_the_reason(void **state) {
     assert_refused(sei_device_open(&wanted, &device), SEI_ERR_USAGE, "cuda-emulated");
     wanted = (sei_device_options){.name = "cpu", .isa = "mmx"};
     assert_refused(sei_device_open(&wanted, &device), SEI_ERR_USAGE, "avx512");
+    wanted.isa = sei_isa_find("neon") < 0 ? "neon" : "avx2"; /* another machine's */
+    assert_refused(sei_device_open(&wanted, &device), SEI_ERR_ENVIRONMENT, "the best here is");
     wanted = (sei_device_options){.name = "cpu", .threads = -1};
     assert_refused(sei_device_open(&wanted, &device), SEI_ERR_USAGE, "threads");
     assert_null(sei_backend_absence("cpu"));

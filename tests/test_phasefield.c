@@ -8,6 +8,7 @@
  *   every instruction set and any number of threads give the same bits, the plain reference the same fields;
  *   a stored state goes on bit for bit; a wire without variation along its axis is the 2-D model.
  */
+#include "core/instruction_sets.h"
 #include "core/threads.h"
 #include "phasefield/model.h"
 #include "support/test.h"
@@ -340,7 +341,7 @@ static void check_operators(const sei_phasefield_options *o, const sei_phasefiel
 
 static void test_backends_agree(void **state) {
     (void)state;
-    const char *isas[] = {"baseline", "avx2", "avx512"};
+    const char *isas[] = {SEI_ISA_NAMES};
     for (int form = SEI_PHASEFIELD_ADDITIVE; form <= SEI_PHASEFIELD_LITERAL; ++form)
         for (int64_t half = 2; half <= 3; ++half)
             for (int64_t ny = 1; ny <= 4; ny += 3) {
@@ -353,7 +354,7 @@ static void test_backends_agree(void **state) {
                 assert_ok(sei_pf_refresh_source(&o, &limits, &s));
                 const int64_t steps = ny > 1 ? 40 : (form == SEI_PHASEFIELD_ADDITIVE ? 1000 : 100);
                 check_operators(&o, &s, sei_pf_cpu("auto"), &sei_pf_ref, steps, 1e-10);
-                for (size_t n = 0; n < 3; ++n)
+                for (size_t n = 0; n < sizeof isas / sizeof isas[0]; ++n)
                     if (sei_pf_cpu(isas[n]) != NULL) check_operators(&o, &s, sei_pf_cpu(isas[n]), sei_pf_cpu("auto"), 20, 0);
                 sei_phasefield_state_free(&s);
             }

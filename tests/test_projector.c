@@ -8,8 +8,11 @@
 #include "support/ellipses.h"
 #include "support/operators.h"
 
-static const sei_device_options devices[] = {
-    {.name = "ref"}, {.name = "cpu", .isa = "baseline"}, {.name = "cpu", .isa = "avx2"}, {.name = "cpu", .isa = "avx512"}};
+static const sei_device_options devices[] = {{.name = "ref"},
+                                             {.name = "cpu", .isa = "baseline"},
+                                             {.name = "cpu", .isa = "avx2"},
+                                             {.name = "cpu", .isa = "avx512"},
+                                             {.name = "cpu", .isa = "neon"}};
 enum { N_DEVICES = sizeof devices / sizeof devices[0] };
 
 /* Calls `check` with every device of this machine and both projectors. */

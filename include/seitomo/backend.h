@@ -13,7 +13,7 @@
  *   sinogram slab  S[tilt][u][y]     n_tilts * nu * ny floats
  *
  * Slices never mix: a result does not depend on how the volume was cut into slabs, nor on the number of threads.
- * cpu: avx2 and avx512 agree in every bit; baseline, without a fused multiply-add, differs from them in last bits.
+ * cpu: avx2, avx512 and neon agree in every bit; baseline, without a fused multiply-add, differs from them in last bits.
  * Random numbers (expose) have the same bits on every backend.
  */
 #ifndef SEITOMO_BACKEND_H
@@ -140,7 +140,7 @@ struct sei_device {
 typedef struct sei_device_options {
     const char *name; /* "auto", "ref", "cpu", "cuda", "cuda-emulated"; NULL: auto (a card if there is one, else cpu) */
     int threads;      /* 0: one per available core */
-    const char *isa;  /* cpu only: "auto", "baseline", "avx2", "avx512"; NULL: auto */
+    const char *isa;  /* cpu only: "auto", "baseline", "avx2", "avx512", "neon"; NULL: auto */
 } sei_device_options;
 
 /*

@@ -4,6 +4,7 @@
 
 #include "backend/footprint.h"
 #include "backend/host.h"
+#include "core/instruction_sets.h"
 
 /* Constants of the tilts, as arrays, so that a table over tilts vectorises. */
 typedef struct sei_tilt_table {
@@ -42,6 +43,11 @@ typedef struct sei_cpu_kernels {
     SEI_CPU_KERNEL_LIST(X)
 #undef X
 } sei_cpu_kernels;
+
+/* One table per instruction set, each in its own object: sei_cpu_kernels_avx2 and its like. */
+#define X(set) extern const sei_cpu_kernels sei_cpu_kernels_##set;
+SEI_ISA_LIST(X)
+#undef X
 
 typedef struct sei_cpu_device {
     sei_host_device host; /* first */

@@ -5,38 +5,14 @@
 #include "backend/cpu.h"
 #include "core/alloc.h"
 
-#define DECLARE(op, isa, parameters) void sei_cpu_##op##_##isa parameters;
-#define X(op, parameters) DECLARE(op, baseline, parameters) DECLARE(op, avx2, parameters) DECLARE(op, avx512, parameters)
-SEI_CPU_KERNEL_LIST(X)
-#undef X
-
-#define X(op, parameters) .op = sei_cpu_##op##_avx512,
-#ifdef SEI_HAVE_ISA_avx512
-static const sei_cpu_kernels kernels_avx512 = {.isa = "avx512", SEI_CPU_KERNEL_LIST(X)};
-#endif
-#undef X
-#define X(op, parameters) .op = sei_cpu_##op##_avx2,
-#ifdef SEI_HAVE_ISA_avx2
-static const sei_cpu_kernels kernels_avx2 = {.isa = "avx2", SEI_CPU_KERNEL_LIST(X)};
-#endif
-#undef X
-#define X(op, parameters) .op = sei_cpu_##op##_baseline,
-static const sei_cpu_kernels kernels_baseline = {.isa = "baseline", SEI_CPU_KERNEL_LIST(X)};
-#undef X
-
 static const sei_cpu_kernels *kernels_of(const char *isa) {
-    const bool any = strcmp(isa, "auto") == 0;
-    (void)any;
-#ifdef SEI_HAVE_ISA_avx512
-    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
-    if (avx512 && (any || strcmp(isa, "avx512") == 0)) return &kernels_avx512;
-#endif
-#ifdef SEI_HAVE_ISA_avx2
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (avx2 && (any || strcmp(isa, "avx2") == 0)) return &kernels_avx2;
-#endif
-    return any || strcmp(isa, "baseline") == 0 ? &kernels_baseline : NULL;
+    static const sei_cpu_kernels *const sets[] = {
+#define X(set) &sei_cpu_kernels_##set,
+        SEI_ISA_LIST(X)
+#undef X
+    };
+    const int set = sei_isa_find(isa);
+    return set < 0 ? NULL : sets[set];
 }
 
 const char *sei_cpu_best_isa(void) {
@@ -180,11 +156,9 @@ static sei_status sei_cpu_expose(sei_device *device, const sei_exposure *exposur
 }
 
 sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
-    static const char *const known[] = {"auto", "baseline", "avx2", "avx512"};
     const char *isa = options->isa == NULL ? "auto" : options->isa;
-    bool is_known = false;
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) is_known = is_known || strcmp(isa, known[i]) == 0;
-    if (!is_known) return sei_fail(SEI_ERR_USAGE, "no instruction set '%s'; there are auto, baseline, avx2, avx512", isa);
+    if (strcmp(isa, "auto") != 0 && !sei_isa_known(isa))
+        return sei_fail(SEI_ERR_USAGE, "no instruction set '%s'; there are auto, " SEI_ISA_NAMES_TEXT, isa);
     const sei_cpu_kernels *kernels = kernels_of(isa);
     if (kernels == NULL) {
         return sei_fail(SEI_ERR_ENVIRONMENT, "backend 'cpu': this processor or this build has no %s; the best here is %s", isa,
@@ -195,7 +169,7 @@ sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     if (status != SEI_OK) return status;
     sei_cpu(&host->device)->kernels = kernels;
     host->table.name = "cpu";
-    host->table.arithmetic = kernels == &kernels_baseline ? "baseline" : "fma"; /* the wide sets differ in no bit */
+    host->table.arithmetic = strcmp(kernels->isa, "baseline") == 0 ? "baseline" : "fma"; /* the others differ in no bit */
     snprintf(host->description, sizeof host->description, "%s, %d thread%s", kernels->isa, host->threads,
              host->threads == 1 ? "" : "s");
 #define X(op, parameters) host->table.op = sei_cpu_##op;

@@ -1,9 +1,9 @@
 /*
  * One vector type per instruction set. The files *_kernel.c are compiled once for each (SEI_ISA = baseline, avx2,
- * avx512), with the vector as wide as the registers, and cpu_device.c takes the best at run time.
+ * avx512, neon), with the vector as wide as the registers, and cpu_device.c takes the best at run time.
  *
  * Lanes are slices along y and never meet, and every lane adds in the same order, so width and blocking do not change a
- * bit. avx2 and avx512 give identical results; baseline has no fused multiply-add and differs from them in last bits.
+ * bit. avx2, avx512 and neon give identical results; baseline has no fused multiply-add and differs from them in last bits.
  */
 #ifndef SEI_BACKEND_ISA_H
 #define SEI_BACKEND_ISA_H
@@ -49,6 +49,25 @@ static inline void sei_vec_store(float *p, sei_vec a) {
 }
 static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
     return _mm256_fmadd_ps(a, b, c);
+}
+static inline float sei_lane_fma(float a, float b, float c) {
+    return __builtin_fmaf(a, b, c);
+}
+#elif defined(SEI_ISA_NEON)
+#include <arm_neon.h>
+typedef float32x4_t sei_vec;
+enum { SEI_LANES = 4, SEI_BLOCK = 16 };
+static inline sei_vec sei_vec_of(float a) {
+    return vdupq_n_f32(a);
+}
+static inline sei_vec sei_vec_load(const float *p) {
+    return vld1q_f32(p);
+}
+static inline void sei_vec_store(float *p, sei_vec a) {
+    vst1q_f32(p, a);
+}
+static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
+    return vfmaq_f32(c, a, b);
 }
 static inline float sei_lane_fma(float a, float b, float c) {
     return __builtin_fmaf(a, b, c);

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "core/alloc.h"
 #include "core/file.h"
+#include "core/instruction_sets.h"
 #include "core/text.h"
 #include "core/threads.h"
 #include "seitomo/signal.h"
@@ -34,7 +35,7 @@ static void found(findings *f, const char *what, bool ok, const char *detail, co
 }
 
 static void look_at_processor(findings *f) {
-    static const char *const isas[] = {"baseline", "avx2", "avx512"};
+    static const char *const isas[] = {SEI_ISA_NAMES};
     char detail[512], model[256] = "unknown processor";
     sei_infile cpuinfo = {.fd = -1};
     char text[4096];

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "core/alloc.h"
 #include "core/file.h"
+#include "core/instruction_sets.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "core/threads.h"
@@ -38,7 +39,7 @@ static const struct argp_option options[] = {
     {"plan", KEY_PLAN, 0, 0, "say memory, disk and work, then stop", 90},
     {"backend", KEY_BACKEND, "NAME", 0, "auto, ref, cpu, cuda or cuda-emulated (auto: the card if there is one, else the CPU)",
      91},
-    {"isa", KEY_ISA, "NAME", 0, "instruction set of the cpu backend: auto, baseline, avx2, avx512", 91},
+    {"isa", KEY_ISA, "NAME", 0, "instruction set of the cpu backend: auto, " SEI_ISA_NAMES_TEXT, 91},
     {"threads", KEY_THREADS, "N", 0, "threads (default: all cores); results do not depend on it", 91},
     {"memory", KEY_MEMORY, "LIMIT", 0, "most memory to use, e.g. 8G or 500M", 91},
     {"seed", KEY_SEED, "N", 0, "seed of random numbers", 91},

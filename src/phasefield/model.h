@@ -84,7 +84,7 @@ typedef struct sei_pf_operators {
 } sei_pf_operators;
 
 extern const sei_pf_operators sei_pf_ref;
-/* The best instruction set of this machine, or the one named (NULL, "auto", "baseline", "avx2", "avx512"); NULL: not here. */
+/* The best instruction set of this machine, or the one named (NULL, "auto" or of SEI_ISA_NAMES); NULL: not here. */
 const sei_pf_operators *sei_pf_cpu(const char *isa);
 
 /* `steps` macro steps by whatever operators; the new fields end in work->li[0] and work->vacancy[0]. */

@@ -38,7 +38,7 @@ def test_the_record_names_what_changes_last_bits(seitomo, series, tmp_path):
     """The instruction sets that give the same bits have one name; --pixel-nm and --axis-offset of align are recorded."""
     findings = {f["what"]: f["detail"] for f in seitomo("doctor", json_summary=True)["findings"]}
     volumes = {}
-    for isa in ("baseline", "avx2", "avx512"):
+    for isa in ("baseline", "avx2", "avx512", "neon"):
         if isa not in findings["processor"].split():
             continue
         words = ("--backend", "cpu", "--isa", isa)

@@ -163,8 +163,8 @@ static bool open_one(const char *name, const char *isa, sei_device *ref, ops_bac
 }
 
 int ops_backends(ops_backend backends[OPS_MAX_BACKENDS]) {
-    static const char *const wanted[][2] = {
-        {"cpu", "baseline"}, {"cpu", "avx2"}, {"cpu", "avx512"}, {"cuda-emulated", NULL}, {"cuda", NULL}};
+    static const char *const wanted[][2] = {{"cpu", "baseline"}, {"cpu", "avx2"},         {"cpu", "avx512"},
+                                            {"cpu", "neon"},     {"cuda-emulated", NULL}, {"cuda", NULL}};
     sei_device *ref = NULL;
     int n = 0;
     const sei_device_options options = {.name = "ref"};
