@@ -1,4 +1,4 @@
-/* V = A' S: every voxel gathers its bins over all tilts (gather.cuh). */
+/* V = A' S, and the updates of EM and SIRT with it: every voxel gathers its bins over all tilts (gather.cuh). */
 #include "gather.cuh"
 
 /* The voxels of one row along x; the items are the tilts. */
@@ -18,8 +18,75 @@ struct voxel {
     }
 };
 
+/* What of the volume is not the sum itself: a voxel outside the support is left alone, or 0. */
+struct store_back {
+    __device__ bool skips(const sei_cuda_shape &, size_t) const { return false; }
+    const uint8_t *support;
+    __device__ float value(float, float sum, size_t voxel, size_t) const {
+        return support == nullptr || support[voxel] != 0 ? sum : 0.0F;
+    }
+};
+/* EM and SIRT: the factor is a map or as the volume. In double, so that a product of large factors does not overflow on the way.
+ */
+struct update {
+    const float *inverse;
+    bool per_slice;
+    __device__ bool skips(const sei_cuda_shape &s, size_t voxel) const { return s.support != nullptr && s.support[voxel] == 0; }
+    __device__ double factor(size_t voxel, size_t index) const { return (double)inverse[per_slice ? index : voxel]; }
+};
+struct store_em : update {
+    __device__ float value(float old, float sum, size_t voxel, size_t index) const {
+        return (float)((double)old * (double)sum * factor(voxel, index));
+    }
+};
+struct store_sirt : update {
+    float relaxation;
+    bool positive;
+    __device__ float value(float old, float sum, size_t voxel, size_t index) const {
+        const double next = (double)old + (double)relaxation * factor(voxel, index) * (double)sum;
+        return positive && next < 0 ? 0.0F : (float)next;
+    }
+};
+
 sei_status sei_cuda_backproject(sei_device *face, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume) {
-    SEI_RETURN(sei_cuda_check_slab(sei_cuda_of(face), "backproject", slab));
-    return gather<voxel>(face, "backproject", slab, {"sinogram", sinogram, sei_cuda_sinogram_count(slab)},
-                         {"volume", volume, sei_cuda_volume_count(slab)});
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(sei_cuda_check_projection(device, "backproject", slab, volume, sinogram));
+    sei_cuda_shape with_support = {};
+    SEI_RETURN(sei_cuda_shape_with_support(device, slab, &with_support));
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_cuda_block b = sei_cuda_block_of(slab, k);
+        const store_back store = {with_support.support};
+        SEI_RETURN(gather<voxel>(device, "backproject", &b.slab, sinogram->data + b.sinogram, volume->data + b.volume, store));
+    }
+    return SEI_OK;
+}
+
+sei_status sei_cuda_em_update(sei_device *face, const sei_slab *slab, const sei_buffer *sinogram, const sei_buffer *inverse,
+                              bool per_slice, sei_buffer *volume) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(sei_cuda_check_update(device, "em_update", slab, sinogram, inverse, per_slice, volume));
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_cuda_block b = sei_cuda_block_of(slab, k);
+        store_em store = {};
+        store.inverse = inverse->data + (per_slice ? b.volume : 0);
+        store.per_slice = per_slice;
+        SEI_RETURN(gather<voxel>(device, "em_update", &b.slab, sinogram->data + b.sinogram, volume->data + b.volume, store));
+    }
+    return SEI_OK;
+}
+
+sei_status sei_cuda_sirt_update(sei_device *face, const sei_slab *slab, const sei_buffer *sinogram, const sei_buffer *inverse,
+                                bool per_slice, float relaxation, bool positive, sei_buffer *volume) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(sei_cuda_check_update(device, "sirt_update", slab, sinogram, inverse, per_slice, volume));
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_cuda_block b = sei_cuda_block_of(slab, k);
+        store_sirt store = {};
+        store.inverse = inverse->data + (per_slice ? b.volume : 0);
+        store.per_slice = per_slice;
+        store.relaxation = relaxation;
+        store.positive = positive;
+        SEI_RETURN(gather<voxel>(device, "sirt_update", &b.slab, sinogram->data + b.sinogram, volume->data + b.volume, store));
+    }
+    return SEI_OK;
 }

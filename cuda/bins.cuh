@@ -37,16 +37,19 @@ static __device__ inline void for_each_bin(size_t n_bins, int ny, double *partia
     for (size_t k = 0; k < SEI_SUM_COUNT; ++k) partial[(chunk * SEI_SUM_COUNT + k) * (size_t)ny + y] = sum[k];
 }
 
-/* An optional operand's floats. */
-static inline const float *sei_cuda_floats(const sei_buffer *buffer) {
-    return buffer == nullptr ? nullptr : buffer->data;
+/* An optional operand's floats, from `offset` on. */
+static inline const float *sei_cuda_floats(const sei_buffer *buffer, size_t offset) {
+    return buffer == nullptr ? nullptr : buffer->data + offset;
 }
-/* Checks the operands that both take and prepares the launch. */
-sei_status sei_cuda_bins_begin(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *counts,
-                               const sei_buffer *weight, const sei_buffer *background, const sei_buffer *sinogram,
-                               const double *sums, sei_cuda_bins *out);
-/* Passes the launch's failure on, or brings the sums to the host. */
-sei_status sei_cuda_bins_end(sei_cuda_device *device, const char *kernel, const sei_slab *slab, const sei_cuda_bins *bins,
-                             double *sums);
+/* Checks the operands that both take. */
+sei_status sei_cuda_check_bins(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *volume,
+                               const sei_buffer *counts, const sei_buffer *weight, const sei_buffer *background,
+                               const sei_buffer *sinogram);
+/* Prepares the launch for one block of slices. */
+sei_status sei_cuda_bins_begin(sei_cuda_device *device, const char *op, const sei_slab *block, const double *sums,
+                               sei_cuda_bins *out);
+/* Passes the launch's failure on, or brings the block's sums to their place among the slab's on the host. */
+sei_status sei_cuda_bins_end(sei_cuda_device *device, const char *kernel, const sei_slab *slab, const sei_cuda_block *block,
+                             const sei_cuda_bins *bins, double *sums);
 
 #endif

@@ -17,6 +17,7 @@ sei_status sei_cuda_check_slab(sei_cuda_device *device, const char *op, const se
                                 (int)SEI_CUDA_MAX_SIDE);
         }
     }
+    if (slab->block < 0) return device->fail(SEI_ERR_USAGE, "%s: blocks of %d slices", op, slab->block);
     int kernel = 0; /* read as a number: C++ does not allow an enum to hold what no enumerator has */
     memcpy(&kernel, &slab->kernel, sizeof kernel);
     if (kernel != SEI_KERNEL_LINEAR && kernel != SEI_KERNEL_STRIP) {
@@ -57,15 +58,20 @@ sei_status sei_cuda_check_distinct(sei_cuda_device *device, const char *op, cons
     return device->fail(SEI_ERR_USAGE, "%s: input and output are one buffer", op);
 }
 
-sei_status sei_cuda_check_update(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *back,
-                                 const char *factor_name, const sei_buffer *factor, const sei_buffer *volume, unsigned *blocks) {
+sei_status sei_cuda_check_projection(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *volume,
+                                     const sei_buffer *sinogram) {
     SEI_RETURN(sei_cuda_check_slab(device, op, slab));
-    const size_t n = sei_cuda_volume_count(slab);
-    SEI_RETURN(sei_cuda_check_buffer(device, op, "back", back, n));
-    SEI_RETURN(sei_cuda_check_buffer(device, op, factor_name, factor, n));
-    SEI_RETURN(sei_cuda_check_buffer(device, op, "volume", volume, n));
-    SEI_RETURN(sei_cuda_check_distinct(device, op, back, volume));
-    return sei_cuda_extent(device, op, (n + UPDATE_BLOCK - 1) / UPDATE_BLOCK, blocks);
+    SEI_RETURN(sei_cuda_check_buffer(device, op, "volume", volume, sei_cuda_volume_count(slab)));
+    SEI_RETURN(sei_cuda_check_buffer(device, op, "sinogram", sinogram, sei_cuda_sinogram_count(slab)));
+    return sei_cuda_check_distinct(device, op, volume, sinogram);
+}
+
+sei_status sei_cuda_check_update(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *sinogram,
+                                 const sei_buffer *inverse, bool per_slice, const sei_buffer *volume) {
+    SEI_RETURN(sei_cuda_check_projection(device, op, slab, volume, sinogram));
+    const size_t voxels = (size_t)slab->nz * (size_t)slab->nx;
+    SEI_RETURN(sei_cuda_check_buffer(device, op, "inverse sums", inverse, per_slice ? voxels * (size_t)slab->ny : voxels));
+    return sei_cuda_check_distinct(device, op, inverse, volume);
 }
 
 sei_status sei_cuda_check_length(sei_cuda_device *device, const char *op, const char *name, int n, int least) {

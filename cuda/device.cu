@@ -82,6 +82,15 @@ sei_status sei_cuda_tilts(sei_cuda_device *device, const sei_slab *slab, const s
     return SEI_OK;
 }
 
+sei_status sei_cuda_shape_with_support(sei_cuda_device *device, const sei_slab *slab, sei_cuda_shape *out) {
+    void *memory = nullptr;
+    *out = sei_cuda_shape_of(slab);
+    if (slab->support == nullptr) return SEI_OK;
+    SEI_RETURN(sei_cuda_upload_scratch(device, SEI_SCRATCH_SUPPORT, slab->support, (size_t)slab->nz * (size_t)slab->nx, &memory));
+    out->support = static_cast<const uint8_t *>(memory);
+    return SEI_OK;
+}
+
 /* Why there is no card to use, in words for the person at the machine. */
 static sei_status no_card(const sei_module_host *host, cudaError_t error, int count) {
     int driver = 0, runtime = 0;

@@ -25,10 +25,26 @@ struct sei_cuda_tilt {
 /* The sizes of a slab, passed to kernels by value. */
 struct sei_cuda_shape {
     int nx, nz, nu, ny, n_tilts;
+    const uint8_t *support; /* [nz][nx] on the card, or NULL */
 };
+
+/* What the operators work on in one block of slices: the block as a slab, and where it begins in the slab and its arrays. */
+struct sei_cuda_block {
+    sei_slab slab;
+    int first;
+    size_t volume, sinogram;
+};
+static inline sei_cuda_block sei_cuda_block_of(const sei_slab *slab, int index) {
+    sei_cuda_block b = {};
+    b.slab = sei_slab_block(slab, index, &b.first);
+    b.volume = (size_t)slab->nz * (size_t)slab->nx * (size_t)b.first;
+    b.sinogram = (size_t)slab->n_tilts * (size_t)slab->nu * (size_t)b.first;
+    return b;
+}
 
 enum sei_cuda_scratch_use {
     SEI_SCRATCH_TILTS = 0, /* geometry of the last slab */
+    SEI_SCRATCH_SUPPORT,   /* of the slab at work */
     SEI_SCRATCH_SUMS,      /* partial and final sums per slice */
     SEI_SCRATCH_REAL,      /* rows before and after a transform */
     SEI_SCRATCH_SPECTRUM,
@@ -103,10 +119,12 @@ sei_status sei_cuda_check_optional(sei_cuda_device *device, const char *op, cons
                                    size_t needed);
 /* Input and output must be two buffers. */
 sei_status sei_cuda_check_distinct(sei_cuda_device *device, const char *op, const sei_buffer *in, const sei_buffer *out);
-/* The operands of em_update and sirt_update, and the launch's blocks of UPDATE_BLOCK threads. */
-enum { UPDATE_BLOCK = 256 };
-sei_status sei_cuda_check_update(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *back,
-                                 const char *factor_name, const sei_buffer *factor, const sei_buffer *volume, unsigned *blocks);
+/* Volume and sinogram of a slab, as every projection takes them. */
+sei_status sei_cuda_check_projection(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *volume,
+                                     const sei_buffer *sinogram);
+/* The operands of em_update and sirt_update. */
+sei_status sei_cuda_check_update(sei_cuda_device *device, const char *op, const sei_slab *slab, const sei_buffer *sinogram,
+                                 const sei_buffer *inverse, bool per_slice, const sei_buffer *volume);
 /* The length of a transform: even, 2^a 3^b 5^c, at least `least`. */
 sei_status sei_cuda_check_length(sei_cuda_device *device, const char *op, const char *name, int n, int least);
 /* `count` blocks or threads as a launch's x extent; SEI_ERR_USAGE beyond what a card takes. */
@@ -119,9 +137,11 @@ static inline size_t sei_cuda_sinogram_count(const sei_slab *s) {
     return (size_t)s->n_tilts * (size_t)s->nu * (size_t)s->ny;
 }
 static inline sei_cuda_shape sei_cuda_shape_of(const sei_slab *s) {
-    const sei_cuda_shape shape = {s->nx, s->nz, s->nu, s->ny, s->n_tilts};
+    const sei_cuda_shape shape = {s->nx, s->nz, s->nu, s->ny, s->n_tilts, nullptr};
     return shape;
 }
+/* The same with the slab's support on the card. */
+sei_status sei_cuda_shape_with_support(sei_cuda_device *device, const sei_slab *slab, sei_cuda_shape *out);
 
 /* Plans for `batch` interleaved real rows of length n (rows = 1) or for one image of `rows` rows of n; kept. */
 sei_status sei_cuda_plans(sei_cuda_device *device, int rows, int n, int batch, const sei_cuda_plan **out);

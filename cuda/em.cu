@@ -1,4 +1,4 @@
-/* EM (Shepp & Vardi 1982): the ratio of counts to the expected counts, and the multiplicative update. */
+/* EM (Shepp & Vardi 1982): the ratio of counts to the expected counts. */
 #include "bins.cuh"
 
 __global__ void em_ratio_kernel(size_t n_bins, int ny, const float *__restrict__ counts, const float *__restrict__ weight,
@@ -18,30 +18,19 @@ __global__ void em_ratio_kernel(size_t n_bins, int ny, const float *__restrict__
     });
 }
 
-sei_status sei_cuda_em_ratio(sei_device *face, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                             const sei_buffer *background, sei_buffer *sinogram, double *sums) {
+sei_status sei_cuda_em_ratio(sei_device *face, const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts,
+                             const sei_buffer *weight, const sei_buffer *background, sei_buffer *sinogram, double *sums) {
     sei_cuda_device *device = sei_cuda_of(face);
-    sei_cuda_bins bins = {};
-    SEI_RETURN(sei_cuda_bins_begin(device, "em_ratio", slab, counts, weight, background, sinogram, sums, &bins));
-    SEI_LAUNCH_PLAIN(em_ratio_kernel, bins.blocks, BINS_BLOCK, bins.count, slab->ny, counts->data, sei_cuda_floats(weight),
-                     sei_cuda_floats(background), sinogram->data, bins.partial);
-    return sei_cuda_bins_end(device, "em_ratio_kernel", slab, &bins, sums);
-}
-
-/* In double, so that a product of large factors does not overflow on the way to a small result. */
-__global__ void em_update_kernel(size_t count, const float *__restrict__ back, const float *__restrict__ inverse_sensitivity,
-                                 float *__restrict__ volume) {
-    const size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < count) volume[i] = (float)((double)volume[i] * (double)back[i] * (double)inverse_sensitivity[i]);
-}
-
-sei_status sei_cuda_em_update(sei_device *face, const sei_slab *slab, const sei_buffer *back,
-                              const sei_buffer *inverse_sensitivity, sei_buffer *volume) {
-    sei_cuda_device *device = sei_cuda_of(face);
-    unsigned blocks = 0;
-    SEI_RETURN(
-        sei_cuda_check_update(device, "em_update", slab, back, "inverse_sensitivity", inverse_sensitivity, volume, &blocks));
-    SEI_LAUNCH_PLAIN(em_update_kernel, blocks, UPDATE_BLOCK, sei_cuda_volume_count(slab), back->data, inverse_sensitivity->data,
-                     volume->data);
-    return sei_cuda_launched(device, "em_update_kernel");
+    SEI_RETURN(sei_cuda_check_bins(device, "em_ratio", slab, volume, counts, weight, background, sinogram));
+    SEI_RETURN(sei_cuda_project(face, slab, volume, sinogram));
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_cuda_block b = sei_cuda_block_of(slab, k);
+        sei_cuda_bins bins = {};
+        SEI_RETURN(sei_cuda_bins_begin(device, "em_ratio", &b.slab, sums, &bins));
+        SEI_LAUNCH_PLAIN(em_ratio_kernel, bins.blocks, BINS_BLOCK, bins.count, b.slab.ny, counts->data + b.sinogram,
+                         sei_cuda_floats(weight, b.sinogram), sei_cuda_floats(background, b.sinogram),
+                         sinogram->data + b.sinogram, bins.partial);
+        SEI_RETURN(sei_cuda_bins_end(device, "em_ratio_kernel", slab, &b, &bins, sums));
+    }
+    return SEI_OK;
 }

@@ -36,13 +36,8 @@ __global__ void respond_kernel(size_t count, unsigned batch, const float *__rest
     spectrum[i].y = (float)(v.y * factor);
 }
 
-sei_status sei_cuda_filter_rows(sei_device *face, const sei_slab *slab, const float *response, int n_padded,
-                                sei_buffer *sinogram) {
-    sei_cuda_device *device = sei_cuda_of(face);
-    SEI_RETURN(sei_cuda_check_slab(device, "filter_rows", slab));
-    SEI_RETURN(sei_cuda_check_buffer(device, "filter_rows", "sinogram", sinogram, sei_cuda_sinogram_count(slab)));
-    SEI_RETURN(sei_cuda_check_length(device, "filter_rows", "n_padded", n_padded, slab->nu));
-    if (response == nullptr) return device->fail(SEI_ERR_USAGE, "filter_rows: no response given");
+static sei_status filter_block(sei_cuda_device *device, const sei_slab *slab, const float *response, int n_padded,
+                               float *sinogram) {
     const int batch = n_padded < BATCH_VALUES ? BATCH_VALUES / n_padded : 1;
     const size_t half = (size_t)n_padded / 2 + 1;
     const size_t n_real = (size_t)n_padded * (size_t)batch, n_spectrum = half * (size_t)batch;
@@ -61,14 +56,28 @@ sei_status sei_cuda_filter_rows(sei_device *face, const sei_slab *slab, const fl
     SEI_RETURN(sei_cuda_extent(device, "filter_rows", (n_real + 255) / 256, &real_blocks));
     SEI_RETURN(sei_cuda_extent(device, "filter_rows", (n_spectrum + 255) / 256, &spectrum_blocks));
     for (size_t first = 0; first < n_rows; first += (size_t)batch) {
-        SEI_LAUNCH_PLAIN(pack_rows_kernel, real_blocks, 256, shape, first, n_rows, (unsigned)batch, n_real, sinogram->data, real);
+        SEI_LAUNCH_PLAIN(pack_rows_kernel, real_blocks, 256, shape, first, n_rows, (unsigned)batch, n_real, sinogram, real);
         SEI_RETURN(sei_cuda_launched(device, "pack_rows_kernel"));
         SEI_CUFFT_TRY(device, cufftExecR2C(plan->forward, real, spectrum));
         SEI_LAUNCH_PLAIN(respond_kernel, spectrum_blocks, 256, n_spectrum, (unsigned)batch, table, 1.0 / n_padded, spectrum);
         SEI_RETURN(sei_cuda_launched(device, "respond_kernel"));
         SEI_CUFFT_TRY(device, cufftExecC2R(plan->backward, spectrum, real));
-        SEI_LAUNCH_PLAIN(unpack_rows_kernel, real_blocks, 256, shape, first, n_rows, (unsigned)batch, real, sinogram->data);
+        SEI_LAUNCH_PLAIN(unpack_rows_kernel, real_blocks, 256, shape, first, n_rows, (unsigned)batch, real, sinogram);
         SEI_RETURN(sei_cuda_launched(device, "unpack_rows_kernel"));
+    }
+    return SEI_OK;
+}
+
+sei_status sei_cuda_filter_rows(sei_device *face, const sei_slab *slab, const float *response, int n_padded,
+                                sei_buffer *sinogram) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(sei_cuda_check_slab(device, "filter_rows", slab));
+    SEI_RETURN(sei_cuda_check_buffer(device, "filter_rows", "sinogram", sinogram, sei_cuda_sinogram_count(slab)));
+    SEI_RETURN(sei_cuda_check_length(device, "filter_rows", "n_padded", n_padded, slab->nu));
+    if (response == nullptr) return device->fail(SEI_ERR_USAGE, "filter_rows: no response given");
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_cuda_block b = sei_cuda_block_of(slab, k);
+        SEI_RETURN(filter_block(device, &b.slab, response, n_padded, sinogram->data + b.sinogram));
     }
     return SEI_OK;
 }

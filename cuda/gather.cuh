@@ -11,15 +11,23 @@
  *   TARGET(s, tilts, line)                    with the items' number, and the strides of items and taps in floats
  *   weigh(s, at, item, weight)                the first element of the item that it meets, and its weights from there on;
  *                                             what it says of an item beyond the last one is not read
+ * A STORE says what becomes of the target's old value: skips(s, target) and value(old, sum, target, index).
  */
 #ifndef SEI_CUDA_GATHER_CUH
 #define SEI_CUDA_GATHER_CUH
 
 #include "weights.cuh"
 
-template <class TARGET>
-__global__ void __launch_bounds__(WARP *TARGETS_PER_BLOCK)
-    gather_kernel(sei_cuda_shape s, const sei_cuda_tilt *tilts, const float *__restrict__ in, float *__restrict__ out) {
+/* The sum itself. */
+struct store_sum {
+    __device__ bool skips(const sei_cuda_shape &, size_t) const { return false; }
+    __device__ float value(float, float sum, size_t, size_t) const { return sum; }
+};
+
+template <class TARGET, class STORE>
+__global__ void __launch_bounds__(WARP *TARGETS_PER_BLOCK, 3)
+    gather_kernel(sei_cuda_shape s, const sei_cuda_tilt *tilts, const float *__restrict__ in, float *__restrict__ out,
+                  STORE store) {
     constexpr int TAPS = TARGET::TAPS;
     SEI_SHARED(int, first, [TARGETS_PER_BLOCK][WARP]);
     SEI_SHARED(float, weight, [TARGETS_PER_BLOCK][WARP][TAPS]);
@@ -53,31 +61,23 @@ __global__ void __launch_bounds__(WARP *TARGETS_PER_BLOCK)
         __syncthreads();
     }
     if (at >= TARGET::side(s)) return;
-    float *to = out + ((size_t)line * (size_t)TARGET::side(s) + (size_t)at) * (size_t)s.ny;
+    const size_t target_index = (size_t)line * (size_t)TARGET::side(s) + (size_t)at;
+    if (store.skips(s, target_index)) return;
     for (int j = 0; j < SLICES_PER_LANE; ++j) {
         const int y = y0 + j * WARP;
-        if (y < s.ny) to[y] = total[j];
+        const size_t index = target_index * (size_t)s.ny + (size_t)y;
+        if (y < s.ny) out[index] = store.value(out[index], total[j], target_index, index);
     }
 }
 
-/* One operand of an operator: its name in messages, the buffer, and the floats it must hold. */
-struct gather_operand {
-    const char *name;
-    const sei_buffer *buffer;
-    size_t count;
-};
-
-/* Checks the operands and launches the kernel for the slab's projector. */
-template <template <int> class TARGET>
-static sei_status gather(sei_device *face, const char *op, const sei_slab *slab, const gather_operand &in,
-                         const gather_operand &out) {
-    sei_cuda_device *device = sei_cuda_of(face);
+/* Launches the kernel for one block of slices; operands are checked. */
+template <template <int> class TARGET, class STORE>
+static sei_status gather(sei_cuda_device *device, const char *op, const sei_slab *slab, const float *in, float *out,
+                         const STORE &store) {
     const sei_cuda_tilt *tilts = nullptr;
+    sei_cuda_shape s = {};
     unsigned blocks = 0;
-    SEI_RETURN(sei_cuda_check_buffer(device, op, in.name, in.buffer, in.count));
-    SEI_RETURN(sei_cuda_check_buffer(device, op, out.name, out.buffer, out.count));
-    SEI_RETURN(sei_cuda_check_distinct(device, op, in.buffer, out.buffer));
-    const sei_cuda_shape s = sei_cuda_shape_of(slab);
+    SEI_RETURN(sei_cuda_shape_with_support(device, slab, &s));
     const size_t side = (size_t)TARGET<SEI_KERNEL_LINEAR>::side(s), lines = (size_t)TARGET<SEI_KERNEL_LINEAR>::lines(s);
     const size_t tiles = (side + TARGETS_PER_BLOCK - 1) / TARGETS_PER_BLOCK;
     const size_t chunks = ((size_t)slab->ny + SLICES_PER_BLOCK - 1) / SLICES_PER_BLOCK;
@@ -85,9 +85,9 @@ static sei_status gather(sei_device *face, const char *op, const sei_slab *slab,
     SEI_RETURN(sei_cuda_tilts(device, slab, &tilts));
     const dim3 block(WARP, TARGETS_PER_BLOCK);
     if (slab->kernel == SEI_KERNEL_LINEAR) {
-        SEI_LAUNCH(gather_kernel<TARGET<SEI_KERNEL_LINEAR>>, blocks, block, 0, s, tilts, in.buffer->data, out.buffer->data);
+        SEI_LAUNCH((gather_kernel<TARGET<SEI_KERNEL_LINEAR>, STORE>), blocks, block, 0, s, tilts, in, out, store);
     } else {
-        SEI_LAUNCH(gather_kernel<TARGET<SEI_KERNEL_STRIP>>, blocks, block, 0, s, tilts, in.buffer->data, out.buffer->data);
+        SEI_LAUNCH((gather_kernel<TARGET<SEI_KERNEL_STRIP>, STORE>), blocks, block, 0, s, tilts, in, out, store);
     }
     return sei_cuda_launched(device, op);
 }

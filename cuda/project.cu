@@ -23,7 +23,11 @@ struct ray {
 };
 
 sei_status sei_cuda_project(sei_device *face, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram) {
-    SEI_RETURN(sei_cuda_check_slab(sei_cuda_of(face), "project", slab));
-    return gather<ray>(face, "project", slab, {"volume", volume, sei_cuda_volume_count(slab)},
-                       {"sinogram", sinogram, sei_cuda_sinogram_count(slab)});
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(sei_cuda_check_projection(device, "project", slab, volume, sinogram));
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_cuda_block b = sei_cuda_block_of(slab, k);
+        SEI_RETURN(gather<ray>(device, "project", &b.slab, volume->data + b.volume, sinogram->data + b.sinogram, store_sum()));
+    }
+    return SEI_OK;
 }

@@ -42,8 +42,9 @@ static __device__ inline int weigh_row(const sei_cuda_tilt &t, const sei_cuda_sh
     const int first = edge < -16 ? -16 : edge > n_along ? n_along : (int)edge + 1;
     for (int k = 0; k < ray_taps<KERNEL>::count; ++k) {
         const int i = first + k;
-        const bool inside = row < n_rows && u < s.nu && i >= 0 && i < n_along;
         const int x = along_x ? i : row, z = along_x ? row : i;
+        bool inside = row < n_rows && u < s.nu && i >= 0 && i < n_along;
+        if (inside && s.support != nullptr) inside = s.support[(size_t)z * (size_t)s.nx + (size_t)x] != 0;
         const double bin = sei_voxel_bin(x, z, s.nx, s.nz, t.cos_tilt, t.sin_tilt, t.axis_u);
         weight[k] = inside ? (float)sei_footprint_weight(&t.footprint, KERNEL, bin - u) : 0.0F;
     }

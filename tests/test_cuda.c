@@ -72,21 +72,17 @@ static float *one_step(sei_device *d, sei_kernel kernel, int y0, int ny, bool fi
     for (int k = 0; k <= N_PADDED / 2; ++k) response[k] = (float)k / N_PADDED;
     sei_buffer *volume = random_lines(d, 1, N_VOLUME, y0, ny), *counts = random_lines(d, 2, N_SINOGRAM, y0, ny);
     sei_buffer *inverse = random_lines(d, 3, N_VOLUME, y0, ny), *row = random_lines(d, 4, N_SINOGRAM, y0, ny);
-    sei_buffer *sinogram = new_buffer(d, n_sinogram), *back = new_buffer(d, n_volume);
-    assert_ok(SEI_OP(d, project)(d, &g.slab, volume, sinogram));
-    assert_ok(SEI_OP(d, em_ratio)(d, &g.slab, counts, NULL, NULL, sinogram, sums));
+    sei_buffer *sinogram = new_buffer(d, n_sinogram);
+    assert_ok(SEI_OP(d, em_ratio)(d, &g.slab, volume, counts, NULL, NULL, sinogram, sums));
     assert_ok(SEI_OP(d, download)(d, sinogram, 0, n_sinogram, all));
-    assert_ok(SEI_OP(d, backproject)(d, &g.slab, sinogram, back));
-    assert_ok(SEI_OP(d, em_update)(d, &g.slab, back, inverse, volume));
+    assert_ok(SEI_OP(d, em_update)(d, &g.slab, sinogram, inverse, true, volume));
     assert_ok(SEI_OP(d, download)(d, volume, 0, n_volume, all + n_sinogram));
-    assert_ok(SEI_OP(d, project)(d, &g.slab, volume, sinogram));
-    assert_ok(SEI_OP(d, sirt_residual)(d, &g.slab, counts, NULL, NULL, row, sinogram, NULL));
+    assert_ok(SEI_OP(d, sirt_residual)(d, &g.slab, volume, counts, NULL, NULL, row, true, sinogram, NULL));
     if (filtered) assert_ok(SEI_OP(d, filter_rows)(d, &g.slab, response, N_PADDED, sinogram));
     assert_ok(SEI_OP(d, download)(d, sinogram, 0, n_sinogram, all + n_sinogram + n_volume));
-    assert_ok(SEI_OP(d, backproject)(d, &g.slab, sinogram, back));
-    assert_ok(SEI_OP(d, sirt_update)(d, &g.slab, back, inverse, 0.5F, true, volume));
+    assert_ok(SEI_OP(d, sirt_update)(d, &g.slab, sinogram, inverse, true, 0.5F, true, volume));
     assert_ok(SEI_OP(d, download)(d, volume, 0, n_volume, all + 2 * n_sinogram + n_volume));
-    sei_buffer *buffers[] = {volume, counts, inverse, row, sinogram, back};
+    sei_buffer *buffers[] = {volume, counts, inverse, row, sinogram};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; ++i) d->backend->release(d, buffers[i]);
     return all;
 }

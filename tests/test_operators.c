@@ -2,7 +2,7 @@
  * Claims: every operator of every backend gives what ref gives, within a tolerance derived beside each check, on random
  * shapes that include 1, odd, prime and just over a vector, tilts of +-90 degrees, one tilt, zeros and huge values; it
  * writes nothing outside its output and leaves its inputs alone; it refuses buffers that are too small and senseless
- * numbers. The cpu's results have the same bits for every number of threads and every width of a slab.
+ * numbers. The cpu's results have the same bits for every number of threads and every width of a slab or block.
  *
  *   test_operators                    the tests
  *   test_operators --bench [N [NY]]   times every operator on N x N slices (512), NY of them (64), 25 tilts
@@ -62,7 +62,7 @@ static float *run_cpu(const char *isa, int threads, const ops_case *c, const flo
                *counts = ops_buffer(d, sinogram, n_sinogram);
     assert_ok(SEI_OP(d, project)(d, &c->slab, v, s));
     assert_ok(SEI_OP(d, download)(d, s, 0, n_sinogram, all));
-    assert_ok(SEI_OP(d, em_ratio)(d, &c->slab, counts, NULL, NULL, s, sums));
+    assert_ok(SEI_OP(d, em_ratio)(d, &c->slab, v, counts, NULL, NULL, s, sums));
     assert_ok(SEI_OP(d, download)(d, s, 0, n_sinogram, all + n_sinogram));
     assert_ok(SEI_OP(d, backproject)(d, &c->slab, s, v));
     assert_ok(SEI_OP(d, download)(d, v, 0, n_volume, all + 2 * n_sinogram));
@@ -99,6 +99,49 @@ static void threads_and_instruction_sets_give_the_same_bits(void **state) {
         free(one);
         free(avx2);
         free(avx512);
+    }
+}
+
+/* Blocks only say where numbers lie; a slice has its bits whatever its neighbours in memory. */
+static void blocks_give_the_same_bits(void **state) {
+    static const int widths[] = {1, 16, 48, 64, 100};
+    (void)state;
+    for (int kernel = 0; kernel < 2; ++kernel) {
+        ops_case c;
+        memset(&c, 0, sizeof c);
+        c.seed = 6;
+        c.slab.kernel = (sei_kernel)kernel;
+        const int ny = 131;
+        ops_case_geometry(&c, 21, 18, 24, ny, 7, 60);
+        const size_t n_volume = ops_volume_count(&c), n_sinogram = ops_sinogram_count(&c), lines = n_volume / (size_t)ny,
+                     bins = n_sinogram / (size_t)ny;
+        float *volume = ops_values(&c, 1, n_volume, false), *sinogram = ops_values(&c, 2, n_sinogram, false);
+        float *want = run_cpu("auto", 2, &c, volume, sinogram);
+        for (int k = 0; k < 5; ++k) {
+            ops_case b = c;
+            b.slab.block = widths[k];
+            float *some_volume = malloc(n_volume * sizeof *some_volume), *some_bins = malloc(n_sinogram * sizeof *some_bins);
+            for (size_t i = 0; i < n_volume; ++i)
+                some_volume[sei_slab_at(&b.slab, lines, i / (size_t)ny, (int)(i % (size_t)ny))] = volume[i];
+            for (size_t i = 0; i < n_sinogram; ++i)
+                some_bins[sei_slab_at(&b.slab, bins, i / (size_t)ny, (int)(i % (size_t)ny))] = sinogram[i];
+            float *got = run_cpu("auto", 2, &b, some_volume, some_bins);
+            for (size_t i = 0; i < n_sinogram; ++i) {
+                const size_t at = sei_slab_at(&b.slab, bins, i / (size_t)ny, (int)(i % (size_t)ny));
+                assert_memory_equal(got + at, want + i, sizeof *got);
+                assert_memory_equal(got + n_sinogram + at, want + n_sinogram + i, sizeof *got);
+            }
+            for (size_t i = 0; i < n_volume; ++i) {
+                const size_t at = sei_slab_at(&b.slab, lines, i / (size_t)ny, (int)(i % (size_t)ny));
+                assert_memory_equal(got + 2 * n_sinogram + at, want + 2 * n_sinogram + i, sizeof *got);
+            }
+            free(some_volume);
+            free(some_bins);
+            free(got);
+        }
+        free(volume);
+        free(sinogram);
+        free(want);
     }
 }
 
@@ -184,6 +227,7 @@ static int bench(int n, int ny) {
                 c.seed = 11;
                 c.slab.kernel = (sei_kernel)kernel;
                 ops_case_geometry(&c, n, n, n, ny, 25, 60);
+                c.slab.block = backends[b].device->backend->preferred_block;
                 entries[e].bench_gigaupdates(&backends[b], &c, &warm);
                 for (int k = 0; k < 5; ++k) work = entries[e].bench_gigaupdates(&backends[b], &c, &times[k]);
                 for (int k = 0; k < 5; ++k) {
@@ -244,6 +288,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(operators_refuse),
         cmocka_unit_test(threads_and_instruction_sets_give_the_same_bits),
         cmocka_unit_test(slab_widths_give_the_same_bits),
+        cmocka_unit_test(blocks_give_the_same_bits),
         cmocka_unit_test(devices_are_refused_with_the_reason),
     };
     if (argc > 1 && strcmp(argv[1], "--bench") == 0) return bench(argc > 2 ? atoi(argv[2]) : 512, argc > 3 ? atoi(argv[3]) : 64);

@@ -12,7 +12,11 @@
  *   volume slab    V[z][x][y]        nz * nx * ny floats
  *   sinogram slab  S[tilt][u][y]     n_tilts * nu * ny floats
  *
- * Slices never mix: a result does not depend on how the volume was cut into slabs, nor on the number of threads.
+ * A slab with a block of B slices lies in memory as ny/B slabs of B slices one after another, V[ny/B][z][x][B] and
+ * S[ny/B][tilt][u][B] (the last is narrower where B does not divide ny): what one processor works on stays together. Sums and
+ * maps do not know of blocks. Several channels that share the geometry are simply more slices.
+ *
+ * Slices never mix: a result does not depend on how the volume was cut into slabs and blocks, nor on the number of threads.
  * cpu: avx2, avx512 and neon agree in every bit; baseline, without a fused multiply-add, differs from them in last bits.
  * Random numbers (expose) have the same bits on every backend.
  */
@@ -39,7 +43,27 @@ typedef struct sei_slab {
     const double *sin_tilt; /* [n_tilts] */
     const double *axis_u;   /* [n_tilts] bin coordinate of the projected axis: (nu-1)/2 + offset */
     sei_kernel kernel;
+    int block;              /* slices that lie together, 0: all; see sei_slab_block below */
+    const uint8_t *support; /* [nz][nx] 0: this voxel is 0 in every slice; NULL: everywhere may be something */
 } sei_slab;
+
+/* The slices first .. first+count-1 of a slab that lie together, as a slab of its own; `index` counts from 0. */
+static inline int sei_slab_blocks(const sei_slab *slab) {
+    return slab->block > 0 && slab->block < slab->ny ? (slab->ny + slab->block - 1) / slab->block : 1;
+}
+static inline sei_slab sei_slab_block(const sei_slab *slab, int index, int *first) {
+    sei_slab part = *slab;
+    part.block = 0;
+    *first = sei_slab_blocks(slab) > 1 ? index * slab->block : 0;
+    if (sei_slab_blocks(slab) > 1) part.ny = slab->ny - *first < slab->block ? slab->ny - *first : slab->block;
+    return part;
+}
+/* Where the slab's element (item, y) lies, item = z*nx + x of n_items = nz*nx, or tilt*nu + u of n_tilts*nu. */
+static inline size_t sei_slab_at(const sei_slab *slab, size_t n_items, size_t item, int y) {
+    int first = 0;
+    const sei_slab part = sei_slab_block(slab, sei_slab_blocks(slab) > 1 ? y / slab->block : 0, &first);
+    return n_items * (size_t)first + item * (size_t)part.ny + (size_t)(y - first);
+}
 
 /* Per-slice sums that some operators report, as sums[which * ny + y], added up in a fixed order in double. */
 enum {
@@ -69,11 +93,16 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
  * project       S = A V. Weight of voxel (x,z) in bin u of tilt t: footprint(d), with
  *               d = (x-(nx-1)/2)*cos_t - (z-(nz-1)/2)*sin_t + axis_u[t] - u. Light off the detector is lost.
  * backproject   V = A' S with identical weights.
- * em_ratio      In place on S (= A V): m = S + r (r = background, NULL: 0); S becomes w*b/m where w > 0 and m > 0,
- *               else 0. w = weight, NULL: all 1. sums[SEI_SUM_COUNT*ny] (host, may be NULL) is filled.
- * em_update     In place: V = V * back * inverse_sensitivity.
- * sirt_residual In place on S (= A V): S becomes w*inverse_row*(b - r - S); sums as above (likelihood and counted 0).
- * sirt_update   In place: V += relaxation*inverse_column*back; then, when positive, V = max(V, 0).
+ *               Both pass over voxels outside the slab's support: project takes them as 0 whatever they hold,
+ *               backproject makes them 0.
+ * em_ratio      With m = A V + r (r = background, NULL: 0): S = w*b/m where w > 0 and m > 0, else 0. w = weight, NULL: all 1.
+ *               sums[SEI_SUM_COUNT*ny] (host, may be NULL) is filled.
+ * em_update     In place: V = V * (A' S) * inverse_sensitivity, except outside the support, where V is left alone.
+ *               inverse_sensitivity is a map [nz][nx], or per_slice as the volume.
+ * sirt_residual S = w*inverse_row*(b - r - A V); sums as above (likelihood and counted 0). inverse_row is [n_tilts][nu], or
+ *               per_slice as the sinogram.
+ * sirt_update   In place: V += relaxation*inverse_column*(A' S); then, when positive, V = max(V, 0); support and maps as in
+ *               em_update.
  * filter_rows   In place on S: every row along u is padded with zeros to n_padded, its real FFT is multiplied by
  *               response[n_padded/2+1] (host), transformed back, and cut to nu. n_padded even, >= nu, 2^a 3^b 5^c.
  * correlate     out[ny][nx] = real( IFFT( FFT(a) * conj(FFT(b)) * band[ny][nx/2+1] ) ) / (nx*ny), both dimensions
@@ -90,22 +119,23 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
  *               0 counts 0, NaN stays NaN; a count is exact up to 2^24, then the nearest float, and above a mean of 2^50
  *               the mean. out may be the buffer of the mean. SEI_ERR_ENVIRONMENT in a build without Random123.
  */
-#define SEI_OPERATOR_LIST(X)                                                                                                \
-    X(project, (sei_device * device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram))                 \
-    X(backproject, (sei_device * device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume))             \
-    X(em_ratio, (sei_device * device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,             \
-                 const sei_buffer *background, sei_buffer *sinogram, double *sums))                                         \
-    X(em_update, (sei_device * device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse_sensitivity, \
-                  sei_buffer *volume))                                                                                      \
-    X(sirt_residual, (sei_device * device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,        \
-                      const sei_buffer *background, const sei_buffer *inverse_row, sei_buffer *sinogram, double *sums))     \
-    X(sirt_update, (sei_device * device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse_column,    \
-                    float relaxation, bool positive, sei_buffer *volume))                                                   \
-    X(filter_rows, (sei_device * device, const sei_slab *slab, const float *response, int n_padded, sei_buffer *sinogram))  \
-    X(correlate,                                                                                                            \
-      (sei_device * device, int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b, sei_buffer *out))  \
-    X(resample, (sei_device * device, int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,     \
-                 sei_buffer *out, sei_buffer *covered))                                                                     \
+#define SEI_OPERATOR_LIST(X)                                                                                                    \
+    X(project, (sei_device * device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram))                     \
+    X(backproject, (sei_device * device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume))                 \
+    X(em_ratio, (sei_device * device, const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts,                 \
+                 const sei_buffer *weight, const sei_buffer *background, sei_buffer *sinogram, double *sums))                   \
+    X(em_update, (sei_device * device, const sei_slab *slab, const sei_buffer *sinogram, const sei_buffer *inverse_sensitivity, \
+                  bool per_slice, sei_buffer *volume))                                                                          \
+    X(sirt_residual,                                                                                                            \
+      (sei_device * device, const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts, const sei_buffer *weight, \
+       const sei_buffer *background, const sei_buffer *inverse_row, bool per_slice, sei_buffer *sinogram, double *sums))        \
+    X(sirt_update, (sei_device * device, const sei_slab *slab, const sei_buffer *sinogram, const sei_buffer *inverse_column,    \
+                    bool per_slice, float relaxation, bool positive, sei_buffer *volume))                                       \
+    X(filter_rows, (sei_device * device, const sei_slab *slab, const float *response, int n_padded, sei_buffer *sinogram))      \
+    X(correlate,                                                                                                                \
+      (sei_device * device, int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b, sei_buffer *out))      \
+    X(resample, (sei_device * device, int nx, int ny, int n, const double *xf, int interpolation, const sei_buffer *in,         \
+                 sei_buffer *out, sei_buffer *covered))                                                                         \
     X(expose, (sei_device * device, const sei_exposure *exposure, size_t n, const sei_buffer *mean, sei_buffer *out))
 
 /*
@@ -121,6 +151,7 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
 typedef struct sei_backend {
     const char *name;
     const char *description; /* one line: instruction set or card, threads; for logs and doctor */
+    int preferred_block;     /* for sei_slab.block: slices that this backend likes to have together; 0: all */
     const char *arithmetic;  /* what beside the name changes last bits: "fma" or "baseline" (cpu); NULL: nothing */
 #define X(op, parameters) sei_status(*op) parameters;
     SEI_OPERATOR_LIST(X)
@@ -160,7 +191,7 @@ typedef struct sei_module_host {
     int interface_version; /* SEI_MODULE_VERSION of the program */
     sei_status (*fail)(sei_status status, const char *format, ...);
 } sei_module_host;
-enum { SEI_MODULE_VERSION = 2 };
+enum { SEI_MODULE_VERSION = 3 };
 typedef sei_status (*sei_backend_module_open)(const sei_module_host *host, const sei_device_options *options, sei_device **out);
 #define SEI_BACKEND_MODULE_SYMBOL "sei_backend_module"
 

@@ -27,13 +27,12 @@ typedef struct model {
     float *host;                 /* [n_tilts][nu][ny] */
     float *volume;               /* nz*nx*ny */
     float *blur[4];              /* nu*ny each */
-    sei_buffer *b_data, *b_weight, *b_inverse_row, *b_inverse_column, *b_sinogram, *b_volume, *b_back;
+    sei_buffer *b_data, *b_weight, *b_inverse_row, *b_inverse_column, *b_sinogram, *b_volume;
     size_t sinogram_size, volume_size;
 } model;
 
 static void close_model(model *m) {
-    sei_buffer *const buffers[] = {m->b_data,     m->b_weight, m->b_inverse_row, m->b_inverse_column,
-                                   m->b_sinogram, m->b_volume, m->b_back};
+    sei_buffer *const buffers[] = {m->b_data, m->b_weight, m->b_inverse_row, m->b_inverse_column, m->b_sinogram, m->b_volume};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; ++i) {
         if (buffers[i] != NULL) m->device->backend->release(m->device, buffers[i]);
     }
@@ -71,9 +70,9 @@ static sei_status open_model(sei_device *device, const sei_frames *f, model *out
     SEI_TRY(SEI_NEW(m.volume, nz, nx, ny));
     m.slab.axis_u = m.axis_u;
     sei_buffer **const sinogram_buffers[] = {&m.b_data, &m.b_weight, &m.b_inverse_row, &m.b_sinogram};
-    sei_buffer **const volume_buffers[] = {&m.b_inverse_column, &m.b_volume, &m.b_back};
+    sei_buffer **const volume_buffers[] = {&m.b_inverse_column, &m.b_volume};
     for (int i = 0; i < 4; ++i) SEI_TRY(SEI_OP(device, alloc)(device, m.sinogram_size, sinogram_buffers[i]));
-    for (int i = 0; i < 3; ++i) SEI_TRY(SEI_OP(device, alloc)(device, m.volume_size, volume_buffers[i]));
+    for (int i = 0; i < 2; ++i) SEI_TRY(SEI_OP(device, alloc)(device, m.volume_size, volume_buffers[i]));
     *out = m;
     return SEI_OK;
 done:
@@ -176,16 +175,15 @@ static sei_status solve(model *m, int fold) {
     SEI_TRY(SEI_OP(d, fill)(d, m->b_volume, 1));
     SEI_TRY(SEI_OP(d, project)(d, &m->slab, m->b_volume, m->b_sinogram));
     SEI_TRY(invert(m, m->b_sinogram, m->sinogram_size, m->host, m->b_inverse_row));
-    SEI_TRY(SEI_OP(d, backproject)(d, &m->slab, m->b_weight, m->b_back));
-    SEI_TRY(invert(m, m->b_back, m->volume_size, m->volume, m->b_inverse_column));
+    SEI_TRY(SEI_OP(d, backproject)(d, &m->slab, m->b_weight, m->b_volume));
+    SEI_TRY(invert(m, m->b_volume, m->volume_size, m->volume, m->b_inverse_column));
     SEI_TRY(SEI_OP(d, fill)(d, m->b_volume, 0));
-    for (int i = 0; i <= ITERATIONS; ++i) {
-        SEI_TRY(SEI_OP(d, project)(d, &m->slab, m->b_volume, m->b_sinogram));
-        if (i == ITERATIONS) break;
-        SEI_TRY(SEI_OP(d, sirt_residual)(d, &m->slab, m->b_data, m->b_weight, NULL, m->b_inverse_row, m->b_sinogram, NULL));
-        SEI_TRY(SEI_OP(d, backproject)(d, &m->slab, m->b_sinogram, m->b_back));
-        SEI_TRY(SEI_OP(d, sirt_update)(d, &m->slab, m->b_back, m->b_inverse_column, 1.5f, false, m->b_volume));
+    for (int i = 0; i < ITERATIONS; ++i) {
+        SEI_TRY(SEI_OP(d, sirt_residual)(d, &m->slab, m->b_volume, m->b_data, m->b_weight, NULL, m->b_inverse_row, true,
+                                         m->b_sinogram, NULL));
+        SEI_TRY(SEI_OP(d, sirt_update)(d, &m->slab, m->b_sinogram, m->b_inverse_column, true, 1.5f, false, m->b_volume));
     }
+    SEI_TRY(SEI_OP(d, project)(d, &m->slab, m->b_volume, m->b_sinogram));
     SEI_TRY(sei_interrupt_check());
 done:
     return status;

@@ -5,7 +5,7 @@
 #include "backend/cpu.h"
 #include "backend/isa.h"
 
-enum { TILE = 8, TILTS = 64, MAX_TAPS = 3 };
+enum { TILE = 8, TILTS = 64, MAX_TAPS = 3, SLICES = 512 };
 
 /* The weights of tap j in the tilts, 0 outside the detector. The loop is written so that it becomes vectors. */
 static inline void tap_weights(const sei_slab *s, const sei_tilt_table *tilts, bool linear, int first_tilt, int n_tilts, int j,
@@ -52,25 +52,48 @@ static int voxel_table(const sei_slab *s, const sei_tilt_table *tilts, int x, in
     return n;
 }
 
-static void collect(const sei_slab *s, const sei_tilt_table *tilts, int x, int z, const float *sinogram, float *line) {
-    float w[MAX_TAPS * TILTS + 1];
+/* What the update makes of one voxel; the float expressions are the same for every instruction set. */
+static inline float updated(const sei_update *r, float value, float back, float inverse) {
+    if (r->kind == SEI_UPDATE_REPLACE) return back;
+    if (r->kind == SEI_UPDATE_MULTIPLY) return (float)((double)value * (double)back * (double)inverse);
+    const float next = (float)((double)value + (double)r->relaxation * (double)inverse * (double)back);
+    return r->positive && next < 0 ? 0 : next;
+}
+
+/* One voxel of one block, some slices at a time. */
+static void collect(const sei_host_block *b, const sei_tilt_table *tilts, int x, int z, const float *sinogram,
+                    const sei_update *r, float *volume) {
+    const sei_slab *s = &b->slab;
+    const size_t voxel = (size_t)z * (size_t)s->nx + (size_t)x, first = b->volume + voxel * (size_t)s->ny;
+    const bool inside = s->support == NULL || s->support[voxel] != 0;
+    float w[MAX_TAPS * TILTS + 1], line[SLICES];
     size_t offset[MAX_TAPS * TILTS + 1];
-    for (int y = 0; y < s->ny; ++y) line[y] = 0;
-    for (int t = 0; t < s->n_tilts; t += TILTS) {
-        const int n_tilts = s->n_tilts - t < TILTS ? s->n_tilts - t : TILTS;
-        const int n = voxel_table(s, tilts, x, z, t, n_tilts, w, offset);
-        sei_gather(n, w, offset, sinogram, s->ny, 0, line);
+    if (!inside && r->kind != SEI_UPDATE_REPLACE) return;
+    for (int y0 = 0; y0 < s->ny; y0 += SLICES) {
+        const int ny = s->ny - y0 < SLICES ? s->ny - y0 : SLICES;
+        for (int y = 0; y < ny; ++y) line[y] = 0;
+        for (int t = 0; inside && t < s->n_tilts; t += TILTS) {
+            const int n_tilts = s->n_tilts - t < TILTS ? s->n_tilts - t : TILTS;
+            const int n = voxel_table(s, tilts, x, z, t, n_tilts, w, offset);
+            sei_gather(n, w, offset, sinogram + b->sinogram + y0, ny, 0, line);
+        }
+        for (int y = 0; y < ny; ++y) {
+            const size_t i = first + (size_t)(y0 + y);
+            const float inverse = r->inverse == NULL ? 0 : r->inverse[r->per_slice ? i : voxel];
+            volume[i] = updated(r, volume[i], line[y], inverse);
+        }
     }
 }
 
-void SEI_KERNEL_NAME(sei_cpu_backproject)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *sinogram,
-                                          float *volume) {
+void SEI_KERNEL_NAME(sei_cpu_backproject)(int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram,
+                                          const sei_update *update, float *volume) {
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_host_block b = sei_host_block_of(slab, k);
 #pragma omp parallel for collapse(2) schedule(dynamic) num_threads(threads)
-    for (int z0 = 0; z0 < s->nz; z0 += TILE) {
-        for (int x0 = 0; x0 < s->nx; x0 += TILE) {
-            for (int z = z0; z < z0 + TILE && z < s->nz; ++z) {
-                for (int x = x0; x < x0 + TILE && x < s->nx; ++x) {
-                    collect(s, tilts, x, z, sinogram, volume + ((size_t)z * (size_t)s->nx + (size_t)x) * (size_t)s->ny);
+        for (int z0 = 0; z0 < slab->nz; z0 += TILE) {
+            for (int x0 = 0; x0 < slab->nx; x0 += TILE) {
+                for (int z = z0; z < z0 + TILE && z < slab->nz; ++z) {
+                    for (int x = x0; x < x0 + TILE && x < slab->nx; ++x) collect(&b, tilts, x, z, sinogram, update, volume);
                 }
             }
         }

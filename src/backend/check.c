@@ -16,6 +16,7 @@ sei_status sei_check_slab(const char *op, const sei_slab *slab) {
             return sei_fail(SEI_ERR_USAGE, "%s: %s = %d is not from 1 to %d", op, sides[i].name, sides[i].value, MAX_SIDE);
         }
     }
+    if (slab->block < 0) return sei_fail(SEI_ERR_USAGE, "%s: blocks of %d slices", op, slab->block);
     if (slab->kernel != SEI_KERNEL_LINEAR && slab->kernel != SEI_KERNEL_STRIP) {
         return sei_fail(SEI_ERR_USAGE, "%s: projector kernel %d is unknown", op, (int)slab->kernel);
     }
@@ -72,43 +73,46 @@ done:
 }
 
 /* What is compared with the data, bin by bin. */
-static sei_status check_bins(const char *op, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                             const sei_buffer *background, const sei_buffer *sinogram) {
+static sei_status check_bins(const char *op, const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts,
+                             const sei_buffer *weight, const sei_buffer *background, const sei_buffer *sinogram) {
     sei_status status = SEI_OK;
-    SEI_TRY(sei_check_slab(op, slab));
+    SEI_TRY(sei_check_projection(op, slab, volume, sinogram));
     const size_t need = sei_slab_sinogram_count(slab);
     SEI_TRY(sei_check_buffer(op, "counts", counts, need));
     SEI_TRY(sei_check_optional(op, "weight", weight, need));
     SEI_TRY(sei_check_optional(op, "background", background, need));
-    SEI_TRY(sei_check_buffer(op, "sinogram", sinogram, need));
     SEI_TRY(sei_check_distinct(op, counts, sinogram));
+    SEI_TRY(sei_check_distinct(op, weight, sinogram));
+    SEI_TRY(sei_check_distinct(op, background, sinogram));
 done:
     return status;
 }
 
-sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts, const sei_buffer *weight,
                               const sei_buffer *background, const sei_buffer *sinogram) {
-    return check_bins("em_ratio", slab, counts, weight, background, sinogram);
+    return check_bins("em_ratio", slab, volume, counts, weight, background, sinogram);
 }
 
-sei_status sei_check_sirt_residual(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                                   const sei_buffer *background, const sei_buffer *inverse_row, const sei_buffer *sinogram) {
+sei_status sei_check_sirt_residual(const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts,
+                                   const sei_buffer *weight, const sei_buffer *background, const sei_buffer *inverse_row,
+                                   bool per_slice, const sei_buffer *sinogram) {
     sei_status status = SEI_OK;
-    SEI_TRY(check_bins("sirt_residual", slab, counts, weight, background, sinogram));
-    SEI_TRY(sei_check_buffer("sirt_residual", "inverse row sums", inverse_row, sei_slab_sinogram_count(slab)));
+    const char *op = "sirt_residual";
+    SEI_TRY(check_bins(op, slab, volume, counts, weight, background, sinogram));
+    const size_t bins = (size_t)slab->n_tilts * (size_t)slab->nu;
+    SEI_TRY(sei_check_buffer(op, "inverse row sums", inverse_row, per_slice ? bins * (size_t)slab->ny : bins));
+    SEI_TRY(sei_check_distinct(op, inverse_row, sinogram));
 done:
     return status;
 }
 
-sei_status sei_check_update(const char *op, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
-                            const sei_buffer *volume) {
+sei_status sei_check_update(const char *op, const sei_slab *slab, const sei_buffer *sinogram, const sei_buffer *inverse,
+                            bool per_slice, const sei_buffer *volume) {
     sei_status status = SEI_OK;
-    SEI_TRY(sei_check_slab(op, slab));
-    const size_t need = sei_slab_volume_count(slab);
-    SEI_TRY(sei_check_buffer(op, "back-projection", back, need));
-    SEI_TRY(sei_check_buffer(op, "inverse sums", inverse, need));
-    SEI_TRY(sei_check_buffer(op, "volume", volume, need));
-    SEI_TRY(sei_check_distinct(op, back, volume));
+    SEI_TRY(sei_check_projection(op, slab, volume, sinogram));
+    const size_t voxels = (size_t)slab->nz * (size_t)slab->nx;
+    SEI_TRY(sei_check_buffer(op, "inverse sums", inverse, per_slice ? voxels * (size_t)slab->ny : voxels));
+    SEI_TRY(sei_check_distinct(op, inverse, volume));
 done:
     return status;
 }

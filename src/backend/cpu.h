@@ -23,18 +23,25 @@ void sei_tilt_table_free(sei_tilt_table *table);
 #define SEI_CPU_RANDOM_LIST(X)
 #endif
 
-/* What is computed per instruction set. Operands are checked by the caller; parts[n_tilts][SEI_SUM_COUNT][ny] or NULL. */
+/* What becomes of a voxel V when its back projection is B: B itself, V*(inverse*B), or V + relaxation*inverse*B. */
+typedef enum sei_update_kind { SEI_UPDATE_REPLACE = 0, SEI_UPDATE_MULTIPLY, SEI_UPDATE_ADD } sei_update_kind;
+typedef struct sei_update {
+    sei_update_kind kind;
+    const float *inverse; /* [nz][nx], or per_slice as the volume; NULL: replace */
+    bool per_slice;
+    float relaxation;
+    bool positive; /* never below 0 */
+} sei_update;
 
-#define SEI_CPU_KERNEL_LIST(X)                                                                                                 \
-    X(project, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume, float *sinogram))         \
-    X(backproject, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram, float *volume))     \
-    X(em_ratio, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,         \
-                 float *sinogram, double *parts))                                                                              \
-    X(em_update, (int threads, size_t n, const float *back, const float *inverse_sensitivity, float *volume))                  \
-    X(sirt_residual, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,    \
-                      const float *inverse_row, float *sinogram, double *parts))                                               \
-    X(sirt_update,                                                                                                             \
-      (int threads, size_t n, const float *back, const float *inverse_column, float relaxation, bool positive, float *volume)) \
+/* What is computed per instruction set. Operands are checked by the caller; parts[n_tilts][SEI_SUM_COUNT][ny] or NULL. */
+#define SEI_CPU_KERNEL_LIST(X)                                                                                              \
+    X(project, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume, float *sinogram))      \
+    X(backproject, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram,                  \
+                    const sei_update *update, float *volume))                                                               \
+    X(em_ratio, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,      \
+                 float *sinogram, double *parts))                                                                           \
+    X(sirt_residual, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background, \
+                      const float *inverse_row, bool per_slice, float *sinogram, double *parts))                            \
     SEI_CPU_RANDOM_LIST(X)
 
 typedef struct sei_cpu_kernels {

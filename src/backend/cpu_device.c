@@ -66,15 +66,39 @@ done:
     return status;
 }
 
-static sei_status sei_cpu_backproject(sei_device *device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume) {
+static sei_status back(sei_device *device, const sei_slab *slab, const sei_buffer *sinogram, const sei_update *update,
+                       sei_buffer *volume) {
     sei_status status = SEI_OK;
     sei_tilt_table tilts = {0};
-    SEI_TRY(sei_check_projection("backproject", slab, volume, sinogram));
     SEI_TRY(sei_tilt_table_make(slab, &tilts));
-    sei_cpu(device)->kernels->backproject(sei_host(device)->threads, slab, &tilts, sinogram->data, volume->data);
+    sei_cpu(device)->kernels->backproject(sei_host(device)->threads, slab, &tilts, sinogram->data, update, volume->data);
 done:
     sei_tilt_table_free(&tilts);
     return status;
+}
+
+static sei_status sei_cpu_backproject(sei_device *device, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume) {
+    const sei_update replace = {.kind = SEI_UPDATE_REPLACE};
+    const sei_status status = sei_check_projection("backproject", slab, volume, sinogram);
+    return status != SEI_OK ? status : back(device, slab, sinogram, &replace, volume);
+}
+
+static sei_status sei_cpu_em_update(sei_device *device, const sei_slab *slab, const sei_buffer *sinogram,
+                                    const sei_buffer *inverse, bool per_slice, sei_buffer *volume) {
+    const sei_status status = sei_check_update("em_update", slab, sinogram, inverse, per_slice, volume);
+    if (status != SEI_OK) return status;
+    const sei_update multiply = {.kind = SEI_UPDATE_MULTIPLY, .inverse = inverse->data, .per_slice = per_slice};
+    return back(device, slab, sinogram, &multiply, volume);
+}
+
+static sei_status sei_cpu_sirt_update(sei_device *device, const sei_slab *slab, const sei_buffer *sinogram,
+                                      const sei_buffer *inverse, bool per_slice, float relaxation, bool positive,
+                                      sei_buffer *volume) {
+    const sei_status status = sei_check_update("sirt_update", slab, sinogram, inverse, per_slice, volume);
+    if (status != SEI_OK) return status;
+    const sei_update add = {
+        .kind = SEI_UPDATE_ADD, .inverse = inverse->data, .per_slice = per_slice, .relaxation = relaxation, .positive = positive};
+    return back(device, slab, sinogram, &add, volume);
 }
 
 /* Memory for the sums of every tilt, or NULL when none are wanted. */
@@ -96,12 +120,13 @@ static const float *data_of(const sei_buffer *buffer) {
     return buffer == NULL ? NULL : buffer->data;
 }
 
-static sei_status sei_cpu_em_ratio(sei_device *device, const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                                   const sei_buffer *background, sei_buffer *sinogram, double *sums) {
+static sei_status sei_cpu_em_ratio(sei_device *device, const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts,
+                                   const sei_buffer *weight, const sei_buffer *background, sei_buffer *sinogram, double *sums) {
     sei_status status = SEI_OK;
     double *parts = NULL;
-    SEI_TRY(sei_check_em_ratio(slab, counts, weight, background, sinogram));
+    SEI_TRY(sei_check_em_ratio(slab, volume, counts, weight, background, sinogram));
     SEI_TRY(new_parts(slab, sums, &parts));
+    SEI_TRY(sei_cpu_project(device, slab, volume, sinogram));
     sei_cpu(device)->kernels->em_ratio(sei_host(device)->threads, slab, counts->data, data_of(weight), data_of(background),
                                        sinogram->data, parts);
     add_parts(slab, parts, sums);
@@ -110,37 +135,20 @@ done:
     return status;
 }
 
-static sei_status sei_cpu_em_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
-                                    sei_buffer *volume) {
-    const sei_status status = sei_check_update("em_update", slab, back, inverse, volume);
-    if (status != SEI_OK) return status;
-    sei_cpu(device)->kernels->em_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data,
-                                        volume->data);
-    return SEI_OK;
-}
-
-static sei_status sei_cpu_sirt_residual(sei_device *device, const sei_slab *slab, const sei_buffer *counts,
-                                        const sei_buffer *weight, const sei_buffer *background, const sei_buffer *inverse_row,
-                                        sei_buffer *sinogram, double *sums) {
+static sei_status sei_cpu_sirt_residual(sei_device *device, const sei_slab *slab, const sei_buffer *volume,
+                                        const sei_buffer *counts, const sei_buffer *weight, const sei_buffer *background,
+                                        const sei_buffer *inverse_row, bool per_slice, sei_buffer *sinogram, double *sums) {
     sei_status status = SEI_OK;
     double *parts = NULL;
-    SEI_TRY(sei_check_sirt_residual(slab, counts, weight, background, inverse_row, sinogram));
+    SEI_TRY(sei_check_sirt_residual(slab, volume, counts, weight, background, inverse_row, per_slice, sinogram));
     SEI_TRY(new_parts(slab, sums, &parts));
+    SEI_TRY(sei_cpu_project(device, slab, volume, sinogram));
     sei_cpu(device)->kernels->sirt_residual(sei_host(device)->threads, slab, counts->data, data_of(weight), data_of(background),
-                                            inverse_row->data, sinogram->data, parts);
+                                            inverse_row->data, per_slice, sinogram->data, parts);
     add_parts(slab, parts, sums);
 done:
     sei_free(parts);
     return status;
-}
-
-static sei_status sei_cpu_sirt_update(sei_device *device, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
-                                      float relaxation, bool positive, sei_buffer *volume) {
-    const sei_status status = sei_check_update("sirt_update", slab, back, inverse, volume);
-    if (status != SEI_OK) return status;
-    sei_cpu(device)->kernels->sirt_update(sei_host(device)->threads, sei_slab_volume_count(slab), back->data, inverse->data,
-                                          relaxation, positive, volume->data);
-    return SEI_OK;
 }
 
 static sei_status sei_cpu_expose(sei_device *device, const sei_exposure *exposure, size_t n, const sei_buffer *mean,
@@ -169,6 +177,7 @@ sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     if (status != SEI_OK) return status;
     sei_cpu(&host->device)->kernels = kernels;
     host->table.name = "cpu";
+    host->table.preferred_block = 64; /* four registers of 16 lanes; see project_kernel.c */
     host->table.arithmetic = strcmp(kernels->isa, "baseline") == 0 ? "baseline" : "fma"; /* the others differ in no bit */
     snprintf(host->description, sizeof host->description, "%s, %d thread%s", kernels->isa, host->threads,
              host->threads == 1 ? "" : "s");

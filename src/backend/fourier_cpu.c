@@ -63,19 +63,21 @@ sei_status sei_cpu_filter_rows(sei_device *device, const sei_slab *s, const floa
     SEI_TRY(sei_check_filter_rows(s, response, n_padded, sinogram));
     SEI_TRY(workers_make(threads, n_padded, 0, &workers));
     const float scale = 1.0F / (float)n_padded;
+    const size_t n_bins = (size_t)s->n_tilts * (size_t)s->nu;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(threads)
     for (int t = 0; t < s->n_tilts; ++t) {
         for (int y = 0; y < s->ny; ++y) {
             worker *w = &workers[omp_get_thread_num()];
-            float *first = sinogram->data + (size_t)t * (size_t)s->nu * (size_t)s->ny + (size_t)y;
-            for (int u = 0; u < n_padded; ++u) w->row[u] = u < s->nu ? first[(size_t)u * (size_t)s->ny] : 0;
+            float *first = sinogram->data + sei_slab_at(s, n_bins, (size_t)t * (size_t)s->nu, y);
+            const size_t step = sei_slab_at(s, n_bins, 1, y) - sei_slab_at(s, n_bins, 0, y);
+            for (int u = 0; u < n_padded; ++u) w->row[u] = u < s->nu ? first[(size_t)u * step] : 0;
             kiss_fftr(w->forward, w->row, w->spectrum);
             for (int k = 0; k <= n_padded / 2; ++k) {
                 w->spectrum[k].r *= response[k] * scale;
                 w->spectrum[k].i *= response[k] * scale;
             }
             kiss_fftri(w->inverse, w->spectrum, w->row);
-            for (int u = 0; u < s->nu; ++u) first[(size_t)u * (size_t)s->ny] = w->row[u];
+            for (int u = 0; u < s->nu; ++u) first[(size_t)u * step] = w->row[u];
         }
     }
 done:

@@ -34,6 +34,20 @@ static inline size_t sei_slab_sinogram_count(const sei_slab *slab) {
     return (size_t)slab->n_tilts * (size_t)slab->nu * (size_t)slab->ny;
 }
 
+/* What an operator works on in one block: the block as a slab, and where its slices begin in the slab and in its arrays. */
+typedef struct sei_host_block {
+    sei_slab slab;
+    int first;               /* slice of the whole slab */
+    size_t volume, sinogram; /* floats before this block */
+} sei_host_block;
+static inline sei_host_block sei_host_block_of(const sei_slab *slab, int index) {
+    sei_host_block b = {0};
+    b.slab = sei_slab_block(slab, index, &b.first);
+    b.volume = (size_t)slab->nz * (size_t)slab->nx * (size_t)b.first;
+    b.sinogram = (size_t)slab->n_tilts * (size_t)slab->nu * (size_t)b.first;
+    return b;
+}
+
 /* Sizes from 1 to 2^20, finite geometry, a known kernel. SEI_ERR_USAGE names what is wrong. */
 sei_status sei_check_slab(const char *operator_name, const sei_slab *slab) SEI_MUST_CHECK;
 /* A buffer that is there and holds at least `need` floats. SEI_ERR_USAGE. */
@@ -47,13 +61,13 @@ sei_status sei_check_length(const char *operator_name, int n, int least) SEI_MUS
 /* The operands of the operators, checked once for every host backend. */
 sei_status sei_check_projection(const char *operator_name, const sei_slab *slab, const sei_buffer *volume,
                                 const sei_buffer *sinogram) SEI_MUST_CHECK;
-sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
+sei_status sei_check_em_ratio(const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts, const sei_buffer *weight,
                               const sei_buffer *background, const sei_buffer *sinogram) SEI_MUST_CHECK;
-sei_status sei_check_sirt_residual(const sei_slab *slab, const sei_buffer *counts, const sei_buffer *weight,
-                                   const sei_buffer *background, const sei_buffer *inverse_row,
-                                   const sei_buffer *sinogram) SEI_MUST_CHECK;
-sei_status sei_check_update(const char *operator_name, const sei_slab *slab, const sei_buffer *back, const sei_buffer *inverse,
-                            const sei_buffer *volume) SEI_MUST_CHECK;
+sei_status sei_check_sirt_residual(const sei_slab *slab, const sei_buffer *volume, const sei_buffer *counts,
+                                   const sei_buffer *weight, const sei_buffer *background, const sei_buffer *inverse_row,
+                                   bool per_slice, const sei_buffer *sinogram) SEI_MUST_CHECK;
+sei_status sei_check_update(const char *operator_name, const sei_slab *slab, const sei_buffer *sinogram,
+                            const sei_buffer *inverse, bool per_slice, const sei_buffer *volume) SEI_MUST_CHECK;
 sei_status sei_check_filter_rows(const sei_slab *slab, const float *response, int n_padded,
                                  const sei_buffer *sinogram) SEI_MUST_CHECK;
 sei_status sei_check_correlate(int nx, int ny, const float *band, const sei_buffer *a, const sei_buffer *b,

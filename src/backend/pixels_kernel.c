@@ -1,4 +1,4 @@
-/* The element by element operators of EM and SIRT. Sums are made per tilt, so that their order does not depend on threads. */
+/* What EM and SIRT make of the projection, bin by bin. Sums are made per tilt, so that their order does not depend on threads. */
 #include "backend/cpu.h"
 #include "backend/isa.h"
 
@@ -25,65 +25,56 @@ static inline double fixed_log(double x) {
 
 void SEI_KERNEL_NAME(sei_cpu_em_ratio)(int threads, const sei_slab *s, const float *counts, const float *weight,
                                        const float *background, float *sinogram, double *parts) {
-    const size_t ny = (size_t)s->ny;
+    const size_t ny = (size_t)s->ny, nu = (size_t)s->nu;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int t = 0; t < s->n_tilts; ++t) {
-        double *sums = parts == NULL ? NULL : parts + (size_t)t * SEI_SUM_COUNT * ny;
-        for (int u = 0; u < s->nu; ++u) {
-            const size_t first = ((size_t)t * (size_t)s->nu + (size_t)u) * ny;
-            for (size_t y = 0; y < ny; ++y) {
-                const size_t i = first + y;
-                const double b = (double)counts[i], w = weight == NULL ? 1 : (double)weight[i];
-                const double m = (double)sinogram[i] + (background == NULL ? 0 : (double)background[i]);
-                const bool used = w > 0 && m > 0;
-                const double divisor = used ? m : 1;
-                const double ratio = w * b / divisor;
-                sinogram[i] = used ? (float)ratio : 0;
-                if (sums == NULL) continue;
-                const double likelihood = w * (b * fixed_log(divisor) - m);
-                sums[SEI_SUM_LOG_LIKELIHOOD * ny + y] += used ? likelihood : 0;
-                sums[SEI_SUM_COUNTED * ny + y] += used ? w * b : 0;
-                sums[SEI_SUM_RESIDUAL2 * ny + y] += w * (b - m) * (b - m);
-                sums[SEI_SUM_MODEL * ny + y] += w * m;
+        for (int k = 0; k < sei_slab_blocks(s); ++k) {
+            const sei_host_block b = sei_host_block_of(s, k);
+            double *sums = parts == NULL ? NULL : parts + (size_t)t * SEI_SUM_COUNT * ny + b.first;
+            for (size_t bin = (size_t)t * nu; bin < (size_t)(t + 1) * nu; ++bin) {
+                const size_t first = b.sinogram + bin * (size_t)b.slab.ny;
+                for (size_t y = 0; y < (size_t)b.slab.ny; ++y) {
+                    const size_t i = first + y;
+                    const double n = (double)counts[i], w = weight == NULL ? 1 : (double)weight[i];
+                    const double m = (double)sinogram[i] + (background == NULL ? 0 : (double)background[i]);
+                    const bool used = w > 0 && m > 0;
+                    const double divisor = used ? m : 1;
+                    const double ratio = w * n / divisor;
+                    sinogram[i] = used ? (float)ratio : 0;
+                    if (sums == NULL) continue;
+                    const double likelihood = w * (n * fixed_log(divisor) - m);
+                    sums[SEI_SUM_LOG_LIKELIHOOD * ny + y] += used ? likelihood : 0;
+                    sums[SEI_SUM_COUNTED * ny + y] += used ? w * n : 0;
+                    sums[SEI_SUM_RESIDUAL2 * ny + y] += w * (n - m) * (n - m);
+                    sums[SEI_SUM_MODEL * ny + y] += w * m;
+                }
             }
         }
     }
-}
-
-void SEI_KERNEL_NAME(sei_cpu_em_update)(int threads, size_t n, const float *back, const float *inverse_sensitivity,
-                                        float *volume) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (size_t i = 0; i < n; ++i) volume[i] = (float)((double)volume[i] * (double)back[i] * (double)inverse_sensitivity[i]);
 }
 
 void SEI_KERNEL_NAME(sei_cpu_sirt_residual)(int threads, const sei_slab *s, const float *counts, const float *weight,
-                                            const float *background, const float *inverse_row, float *sinogram, double *parts) {
-    const size_t ny = (size_t)s->ny;
+                                            const float *background, const float *inverse_row, bool per_slice, float *sinogram,
+                                            double *parts) {
+    const size_t ny = (size_t)s->ny, nu = (size_t)s->nu;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int t = 0; t < s->n_tilts; ++t) {
-        double *sums = parts == NULL ? NULL : parts + (size_t)t * SEI_SUM_COUNT * ny;
-        for (int u = 0; u < s->nu; ++u) {
-            const size_t first = ((size_t)t * (size_t)s->nu + (size_t)u) * ny;
-            for (size_t y = 0; y < ny; ++y) {
-                const size_t i = first + y;
-                const double w = weight == NULL ? 1 : (double)weight[i];
-                const double m = (double)sinogram[i] + (background == NULL ? 0 : (double)background[i]);
-                const double difference = (double)counts[i] - m;
-                sinogram[i] = (float)(w * (double)inverse_row[i] * difference);
-                if (sums == NULL) continue;
-                sums[SEI_SUM_RESIDUAL2 * ny + y] += w * difference * difference;
-                sums[SEI_SUM_MODEL * ny + y] += w * m;
+        for (int k = 0; k < sei_slab_blocks(s); ++k) {
+            const sei_host_block b = sei_host_block_of(s, k);
+            double *sums = parts == NULL ? NULL : parts + (size_t)t * SEI_SUM_COUNT * ny + b.first;
+            for (size_t bin = (size_t)t * nu; bin < (size_t)(t + 1) * nu; ++bin) {
+                const size_t first = b.sinogram + bin * (size_t)b.slab.ny;
+                for (size_t y = 0; y < (size_t)b.slab.ny; ++y) {
+                    const size_t i = first + y;
+                    const double w = weight == NULL ? 1 : (double)weight[i];
+                    const double m = (double)sinogram[i] + (background == NULL ? 0 : (double)background[i]);
+                    const double difference = (double)counts[i] - m;
+                    sinogram[i] = (float)(w * (double)inverse_row[per_slice ? i : bin] * difference);
+                    if (sums == NULL) continue;
+                    sums[SEI_SUM_RESIDUAL2 * ny + y] += w * difference * difference;
+                    sums[SEI_SUM_MODEL * ny + y] += w * m;
+                }
             }
         }
-    }
-}
-
-void SEI_KERNEL_NAME(sei_cpu_sirt_update)(int threads, size_t n, const float *back, const float *inverse_column, float relaxation,
-                                          bool positive, float *volume) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (size_t i = 0; i < n; ++i) {
-        const double step = (double)relaxation * (double)inverse_column[i] * (double)back[i];
-        const double value = (double)volume[i] + step;
-        volume[i] = (float)(positive && value < 0 ? 0 : value);
     }
 }

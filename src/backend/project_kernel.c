@@ -62,7 +62,7 @@ static int ray_table(const sei_slab *s, const sei_footprint *f, int t, int u, in
         for (int j = 0; j < n_taps; ++j) {
             w[n] = weights[j][k];
             offset[n] = start + (size_t)j * step;
-            n += weights[j][k] != 0;
+            n += weights[j][k] != 0 && (s->support == NULL || s->support[offset[n] / ny] != 0);
         }
     }
     return n;
@@ -111,8 +111,7 @@ static void add_volume(const sei_slab *s, const sei_tilt_table *tilts, bool alon
     }
 }
 
-void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume,
-                                      float *sinogram) {
+static void project_block(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume, float *sinogram) {
     /* a bin's sum runs over the lines in order whoever computes it, so this cut may follow the number of threads */
     const int n_groups = threads < 4 ? threads : 4, n_ranges = (4 * threads + n_groups - 1) / n_groups;
     const size_t n = sei_slab_sinogram_count(s);
@@ -124,5 +123,13 @@ void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_
         const int u0 = (int)(s->nu * range / n_ranges), u1 = (int)(s->nu * (range + 1) / n_ranges);
         add_volume(s, tilts, true, t0, t1, u0, u1, volume, sinogram);
         add_volume(s, tilts, false, t0, t1, u0, u1, volume, sinogram);
+    }
+}
+
+void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume,
+                                      float *sinogram) {
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_host_block b = sei_host_block_of(slab, k);
+        project_block(threads, &b.slab, tilts, volume + b.volume, sinogram + b.sinogram);
     }
 }

@@ -17,8 +17,7 @@ static sei_status start(sei_solver *s) {
     sei_status status = SEI_OK;
     sei_device *d = s->device;
     const size_t ny = (size_t)s->slab.ny, n = sei_solver_volume_count(s);
-    SEI_TRY(SEI_OP(d, project)(d, &s->slab, s->volume, s->model));
-    SEI_TRY(SEI_OP(d, em_ratio)(d, &s->slab, s->counts, s->weight, NULL, s->model, s->slice_sums));
+    SEI_TRY(SEI_OP(d, em_ratio)(d, &s->slab, s->volume, s->counts, s->weight, NULL, s->model, s->slice_sums));
     for (size_t y = 0; y < ny; ++y) {
         const double counted = s->slice_sums[SEI_SUM_COUNTED * ny + y], ones = s->slice_sums[SEI_SUM_MODEL * ny + y];
         const double background = s->background_sum == NULL ? 0 : s->background_sum[y];
@@ -31,13 +30,14 @@ done:
     return status;
 }
 
-/* w b / (A x + r) in the place of A x. */
+/* w b / (A x + r) */
 static sei_status ratio(sei_solver *s) {
-    return SEI_OP(s->device, em_ratio)(s->device, &s->slab, s->counts, s->weight, s->background, s->model, s->slice_sums);
+    return SEI_OP(s->device, em_ratio)(s->device, &s->slab, s->volume, s->counts, s->weight, s->background, s->model,
+                                       s->slice_sums);
 }
 
 static sei_status maximisation(sei_solver *s) {
-    return SEI_OP(s->device, em_update)(s->device, &s->slab, s->back, s->inverse_column, s->volume);
+    return SEI_OP(s->device, em_update)(s->device, &s->slab, s->model, s->inverse_column, true, s->volume);
 }
 
 sei_status sei_solve_em(sei_solver *s) {

@@ -14,7 +14,7 @@ static int64_t depth_of(const sei_series *series, const sei_recon_options *o) {
 /* Floats per slice: in the device, and again on the host for what travels. */
 static size_t slice_bytes(const sei_series *series, const sei_recon_options *o) {
     const size_t area = (size_t)series->nx * (size_t)depth_of(series, o), bins = (size_t)series->n_tilts * (size_t)series->nx;
-    return sizeof(float) * (3 * area + 5 * bins + area + bins);
+    return sizeof(float) * (2 * area + 5 * bins + area + bins);
 }
 
 static sei_status choose_width(sei_device *device, const sei_series *series, const sei_recon_options *o, int *width) {
@@ -83,8 +83,7 @@ typedef struct job {
 
 static void job_free(job *j) {
     sei_solver *s = &j->solver;
-    sei_buffer *buffers[] = {s->volume, s->back,       s->inverse_column, s->counts,
-                             s->weight, s->background, s->model,          s->inverse_row};
+    sei_buffer *buffers[] = {s->volume, s->inverse_column, s->counts, s->weight, s->background, s->model, s->inverse_row};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; ++i) s->device->backend->release(s->device, buffers[i]);
     sei_free(s->host_volume);
     sei_free(s->host_sinogram);
@@ -121,7 +120,6 @@ static sei_status job_make(job *j, sei_device *device, const sei_series *series,
     SEI_TRY(SEI_OP(device, alloc)(device, n_volume, &s->volume));
     SEI_TRY(SEI_OP(device, alloc)(device, n_sinogram, &s->counts));
     SEI_TRY(SEI_OP(device, alloc)(device, n_sinogram, &s->model));
-    if (o->method != SEI_METHOD_WBP) SEI_TRY(SEI_OP(device, alloc)(device, n_volume, &s->back));
     if (o->method != SEI_METHOD_WBP) SEI_TRY(SEI_OP(device, alloc)(device, n_volume, &s->inverse_column));
     if (!em) SEI_TRY(SEI_OP(device, alloc)(device, n_sinogram, &s->inverse_row));
     if (series->valid != NULL) SEI_TRY(SEI_OP(device, alloc)(device, n_sinogram, &s->weight));

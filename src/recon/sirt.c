@@ -9,13 +9,13 @@
 #include "recon/solver.h"
 
 static sei_status residual(sei_solver *s) {
-    return SEI_OP(s->device, sirt_residual)(s->device, &s->slab, s->counts, s->weight, s->background, s->inverse_row, s->model,
-                                            s->slice_sums);
+    return SEI_OP(s->device, sirt_residual)(s->device, &s->slab, s->volume, s->counts, s->weight, s->background, s->inverse_row,
+                                            true, s->model, s->slice_sums);
 }
 
 static sei_status step(sei_solver *s) {
     const bool positive = s->options->method == SEI_METHOD_SIRT_POSITIVE;
-    return SEI_OP(s->device, sirt_update)(s->device, &s->slab, s->back, s->inverse_column, (float)s->options->relaxation,
+    return SEI_OP(s->device, sirt_update)(s->device, &s->slab, s->model, s->inverse_column, true, (float)s->options->relaxation,
                                           positive, s->volume);
 }
 

@@ -26,8 +26,8 @@ sei_status sei_solver_columns(sei_solver *s) {
     sei_device *d = s->device;
     const size_t n = sei_solver_volume_count(s);
     if (s->weight == NULL) SEI_TRY(SEI_OP(d, fill)(d, s->model, 1));
-    SEI_TRY(SEI_OP(d, backproject)(d, &s->slab, s->weight == NULL ? s->model : s->weight, s->back));
-    SEI_TRY(SEI_OP(d, download)(d, s->back, 0, n, s->host_volume));
+    SEI_TRY(SEI_OP(d, backproject)(d, &s->slab, s->weight == NULL ? s->model : s->weight, s->volume));
+    SEI_TRY(SEI_OP(d, download)(d, s->volume, 0, n, s->host_volume));
     size_t i = 0;
     for (int z = 0; z < s->slab.nz; ++z) {
         for (int x = 0; x < s->slab.nx; ++x) {
@@ -68,13 +68,10 @@ sei_status sei_solver_note(sei_solver *s, int row) {
 
 sei_status sei_solver_iterate(sei_solver *s, sei_solver_step *compare, sei_solver_step *update) {
     sei_status status = SEI_OK;
-    sei_device *d = s->device;
     for (int i = 0; i <= s->options->iterations; ++i) {
-        SEI_TRY(SEI_OP(d, project)(d, &s->slab, s->volume, s->model));
         SEI_TRY(compare(s));
         SEI_TRY(sei_solver_note(s, i));
         if (i == s->options->iterations) break;
-        SEI_TRY(SEI_OP(d, backproject)(d, &s->slab, s->model, s->back));
         SEI_TRY(update(s));
     }
 done:

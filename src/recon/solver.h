@@ -21,7 +21,7 @@ typedef struct sei_solver {
     int64_t first_slice;    /* y of the slab in the series */
     int64_t series_ny;
     /* in the device; weight and background are NULL when there are none */
-    sei_buffer *volume, *back, *inverse_column;                     /* [nz][nx][ny] */
+    sei_buffer *volume, *inverse_column;                            /* [nz][nx][ny] */
     sei_buffer *counts, *weight, *background, *model, *inverse_row; /* [n_tilts][nu][ny] */
     float *host_volume;                                             /* [nz][nx][ny] */
     float *host_sinogram;                                           /* [n_tilts][nu][ny] */
@@ -38,7 +38,7 @@ sei_status sei_solve_wbp(sei_solver *s) SEI_MUST_CHECK;
 
 /*
  * inverse_column = 1 / A'w inside the support where a voxel is seen (A'w > 1/1000 of one tilt's view), else 0. Uses
- * model and back. The volume is left as 1 where the inverse is not 0, else 0.
+ * model. The volume is left as 1 where the inverse is not 0, else 0.
  */
 sei_status sei_solver_columns(sei_solver *s) SEI_MUST_CHECK;
 /* inverse_row = 1 / A v for the volume v of ones and zeros left by sei_solver_columns; 0 where a ray misses it. */
@@ -46,8 +46,8 @@ sei_status sei_solver_rows(sei_solver *s) SEI_MUST_CHECK;
 /* Adds slice_sums to row `row` of the history, slice by slice; takes one step of progress and sees to interrupts. */
 sei_status sei_solver_note(sei_solver *s, int row) SEI_MUST_CHECK;
 /*
- * options->iterations times: model = A x, then `compare` with the data in its place, back = A' model, then `update` of x; the
- * sums of every estimate, the last one too, go into the history.
+ * options->iterations times: `compare` of A x with the data, left in model, then `update` of x with it; the sums of every
+ * estimate, the last one too, go into the history.
  */
 typedef sei_status sei_solver_step(sei_solver *s);
 sei_status sei_solver_iterate(sei_solver *s, sei_solver_step *compare, sei_solver_step *update) SEI_MUST_CHECK;

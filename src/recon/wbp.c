@@ -146,9 +146,10 @@ static sei_status filtered(sei_solver *s) {
     SEI_TRY(SEI_NEW(weight, s->slab.n_tilts, 1, 1));
     SEI_TRY(ramp_response(s->options, n_padded, response));
     SEI_TRY(angular_weights(s, weight));
-    SEI_TRY(SEI_OP(d, fill)(d, s->model, 0));
+    SEI_TRY(SEI_OP(d, fill)(d, s->volume, 0));
     SEI_TRY(SEI_OP(d, fill)(d, s->inverse_row, 1));
-    SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->counts, s->weight, s->background, s->inverse_row, s->model, NULL));
+    SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->volume, s->counts, s->weight, s->background, s->inverse_row, true, s->model,
+                                     NULL));
     SEI_TRY(SEI_OP(d, download)(d, s->model, 0, n, s->host_sinogram));
     if (s->weight != NULL) SEI_TRY(SEI_NEW(valid, (int64_t)per_tilt, 1, 1));
     for (int t = 0; t < s->slab.n_tilts; ++t) {
@@ -195,8 +196,8 @@ sei_status sei_solve_wbp(sei_solver *s) {
         }
         SEI_TRY(SEI_OP(d, upload)(d, s->volume, 0, n, s->host_volume));
     }
-    SEI_TRY(SEI_OP(d, project)(d, &s->slab, s->volume, s->model)); /* the residual of the result */
-    SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->counts, s->weight, s->background, s->inverse_row, s->model, s->slice_sums));
+    SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->volume, s->counts, s->weight, s->background, s->inverse_row, true, s->model,
+                                     s->slice_sums)); /* the residual of the result */
     SEI_TRY(sei_solver_note(s, 0));
 done:
     return status;

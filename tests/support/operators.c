@@ -48,6 +48,12 @@ void ops_case_make(uint64_t index, ops_case *c) {
     const int n_tilts = pick(seed, 1, 3) == 0 ? 1 : 1 + pick(seed, 2, index % 8 == 7 ? OPS_MAX_TILTS : 9);
     ops_case_geometry(c, sides[pick(seed, 3, 12)], sides[pick(seed, 4, 12)], sides[pick(seed, 5, 12)], widths[pick(seed, 6, 16)],
                       n_tilts, ranges[pick(seed, 7, 6)] * (pick(seed, 8, 2) == 0 ? 1 : -1));
+    static const int blocks[] = {0, 0, 1, 7, 16, 64};
+    c->slab.block = blocks[pick(seed, 9, 6)];
+    if (pick(seed, 10, 3) == 0) {
+        for (int i = 0; i < c->slab.nx * c->slab.nz; ++i) c->support[i] = sei_test_uniform(seed, 1000 + (uint64_t)i) < 0.6;
+        c->slab.support = c->support;
+    }
     for (int t = 0; t < n_tilts; ++t) c->axis_u[t] += index % 3 == 0 ? 0 : 3 * sei_test_uniform(seed, 20 + (uint64_t)t) - 1.5;
 }
 
@@ -141,10 +147,11 @@ void ops_compare(const ops_backend *b, const ops_case *c, const char *op, size_t
         const double difference = fabs((double)got[i] - (double)want[i]);
         if (difference <= tolerance[i]) continue;
         fail_msg(
-            "%s: %s: element %zu is %.9g, ref has %.9g, tolerance %.3g (seed %llu: nx %d nz %d nu %d ny %d, %d tilts, kernel %d, "
-            "values %d)",
+            "%s: %s: element %zu is %.9g, ref has %.9g, tolerance %.3g (seed %llu: nx %d nz %d nu %d ny %d in blocks of %d, %d "
+            "tilts, "
+            "kernel %d, values %d, support %d)",
             b->label, op, i, (double)got[i], (double)want[i], tolerance[i], (unsigned long long)c->seed, c->slab.nx, c->slab.nz,
-            c->slab.nu, c->slab.ny, c->slab.n_tilts, (int)c->slab.kernel, c->value_mode);
+            c->slab.nu, c->slab.ny, c->slab.block, c->slab.n_tilts, (int)c->slab.kernel, c->value_mode, c->slab.support != NULL);
     }
 }
 

@@ -5,7 +5,7 @@
 #include "seitomo/backend.h"
 #include "support/test.h"
 
-enum { OPS_GUARD = 67, OPS_MAX_TILTS = 72 };
+enum { OPS_GUARD = 67, OPS_MAX_TILTS = 72, OPS_MAX_AREA = 64 * 64 };
 #define OPS_EPS 5.9604644775390625e-08 /* 2^-24: half a unit in the last place of a float near 1 */
 
 /* One backend under test. */
@@ -19,11 +19,15 @@ typedef struct ops_backend {
 typedef struct ops_case {
     sei_slab slab;
     double cos_tilt[OPS_MAX_TILTS], sin_tilt[OPS_MAX_TILTS], axis_u[OPS_MAX_TILTS];
+    uint8_t support[OPS_MAX_AREA]; /* [nz][nx], used when slab.support points here */
     uint64_t seed;
     int value_mode; /* 0: 0..1 with zeros among them, 1: all 0, 2: huge, 3: both signs */
 } ops_case;
 
-/* Case number `index`: shapes with 1, primes, odd sizes and just over a vector; -90, 0, 45, 90 degrees; one tilt. */
+/*
+ * Case number `index`: shapes with 1, primes, odd sizes and just over a vector; -90, 0, 45, 90 degrees; one tilt; slices in
+ * blocks of several widths, the last one narrower; a support in one case of three.
+ */
 void ops_case_make(uint64_t index, ops_case *c);
 void ops_case_geometry(ops_case *c, int nx, int nz, int nu, int ny, int n_tilts, double max_tilt_deg);
 size_t ops_volume_count(const ops_case *c);
