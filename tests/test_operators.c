@@ -6,6 +6,7 @@
  *
  *   test_operators                    the tests
  *   test_operators --bench [N [NY]]   times every operator on N x N slices (512), NY of them (64), 25 tilts
+ *   test_operators --bits             a hash of the cpu's projections per arithmetic, the same on every processor
  *   test_operators --apply project|backproject BACKEND linear|strip NX NZ NU DEGREES...
  *                                     one slice: raw floats from standard input to standard output, for other programs
  */
@@ -282,6 +283,33 @@ done:
     return code;
 }
 
+/* One line per arithmetic of the cpu backend, to hold processors against one another: "fma strip 1f3c...". */
+static int print_bits(void) {
+    static const char *const isas[] = {SEI_ISA_NAMES};
+    for (size_t i = 0; i < sizeof isas / sizeof isas[0]; ++i) {
+        for (int kernel = 0; kernel < 2; ++kernel) {
+            ops_case c;
+            memset(&c, 0, sizeof c);
+            c.seed = 3;
+            c.slab.kernel = (sei_kernel)kernel;
+            ops_case_geometry(&c, 37, 41, 43, 83, 9, 75);
+            const size_t bytes = (ops_volume_count(&c) + 2 * ops_sinogram_count(&c)) * sizeof(float);
+            float *volume = ops_values(&c, 1, ops_volume_count(&c), false),
+                  *sinogram = ops_values(&c, 2, ops_sinogram_count(&c), false);
+            float *all = run_cpu(isas[i], 2, &c, volume, sinogram);
+            uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+            for (size_t k = 0; all != NULL && k < bytes; ++k) hash = (hash ^ ((unsigned char *)all)[k]) * 0x100000001b3u;
+            if (all != NULL)
+                printf("%s %s %016llx\n", strcmp(isas[i], "baseline") == 0 ? isas[i] : "fma", kernel == 0 ? "linear" : "strip",
+                       (unsigned long long)hash);
+            free(volume);
+            free(sinogram);
+            free(all);
+        }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operators_agree_with_ref),
@@ -292,6 +320,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(devices_are_refused_with_the_reason),
     };
     if (argc > 1 && strcmp(argv[1], "--bench") == 0) return bench(argc > 2 ? atoi(argv[2]) : 512, argc > 3 ? atoi(argv[3]) : 64);
+    if (argc > 1 && strcmp(argv[1], "--bits") == 0) return print_bits();
     if (argc > 8 && strcmp(argv[1], "--apply") == 0) return apply(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static double make_mean(const sei_exposing *e, int64_t n, const float *brems, fl
         double mean = e->scale * (double)image[p] + e->flat;
         if (brems != NULL) mean += e->brems * (double)brems[p];
         image[p] = (float)mean;
-        largest = fmax(largest, mean);
+        largest = mean > largest ? mean : largest; /* gcc 12 for ARM fails on fmax over converted floats */
     }
     return largest;
 }

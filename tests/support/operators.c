@@ -86,7 +86,10 @@ float *ops_absolute(const float *from, size_t n) {
 
 double ops_max(const float *a, size_t n) {
     double largest = 0;
-    for (size_t i = 0; i < n; ++i) largest = fmax(largest, fabs((double)a[i]));
+    for (size_t i = 0; i < n; ++i) { /* gcc 12 for ARM fails on fmax over converted floats, here and elsewhere */
+        const double size = fabs((double)a[i]);
+        largest = size > largest ? size : largest;
+    }
     return largest;
 }
 
