@@ -36,7 +36,8 @@ struct update {
 };
 struct store_em : update {
     __device__ float value(float old, float sum, size_t voxel, size_t index) const {
-        return (float)((double)old * (double)sum * factor(voxel, index));
+        const double by = factor(voxel, index);
+        return by == 0 ? old : (float)((double)old * (double)sum * by);
     }
 };
 struct store_sirt : update {

@@ -97,8 +97,9 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
  *               backproject makes them 0.
  * em_ratio      With m = A V + r (r = background, NULL: 0): S = w*b/m where w > 0 and m > 0, else 0. w = weight, NULL: all 1.
  *               sums[SEI_SUM_COUNT*ny] (host, may be NULL) is filled.
- * em_update     In place: V = V * (A' S) * inverse_sensitivity, except outside the support, where V is left alone.
- *               inverse_sensitivity is a map [nz][nx], or per_slice as the volume.
+ * em_update     In place: V = V * (A' S) * inverse_sensitivity, except outside the support and where the inverse is 0 (these
+ *               tilts do not see the voxel): there V is left alone. inverse_sensitivity is a map [nz][nx], or per_slice as the
+ *               volume.
  * sirt_residual S = w*inverse_row*(b - r - A V); sums as above (likelihood and counted 0). inverse_row is [n_tilts][nu], or
  *               per_slice as the sinogram.
  * sirt_update   In place: V += relaxation*inverse_column*(A' S); then, when positive, V = max(V, 0); support and maps as in

@@ -55,7 +55,7 @@ static int voxel_table(const sei_slab *s, const sei_tilt_table *tilts, int x, in
 /* What the update makes of one voxel; the float expressions are the same for every instruction set. */
 static inline float updated(const sei_update *r, float value, float back, float inverse) {
     if (r->kind == SEI_UPDATE_REPLACE) return back;
-    if (r->kind == SEI_UPDATE_MULTIPLY) return (float)((double)value * (double)back * (double)inverse);
+    if (r->kind == SEI_UPDATE_MULTIPLY) return inverse == 0 ? value : (float)((double)value * (double)back * (double)inverse);
     const float next = (float)((double)value + (double)r->relaxation * (double)inverse * (double)back);
     return r->positive && next < 0 ? 0 : next;
 }

@@ -24,7 +24,7 @@ typedef struct rule {
 } rule;
 static float applied(const rule *r, double value, double sum, double inverse) {
     if (r->kind == REPLACE) return (float)sum;
-    if (r->kind == MULTIPLY) return (float)(value * sum * inverse);
+    if (r->kind == MULTIPLY) return (float)(inverse == 0 ? value : value * sum * inverse);
     const double next = value + r->relaxation * inverse * sum;
     return (float)(r->positive && next < 0 ? 0 : next);
 }

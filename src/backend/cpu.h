@@ -23,7 +23,8 @@ void sei_tilt_table_free(sei_tilt_table *table);
 #define SEI_CPU_RANDOM_LIST(X)
 #endif
 
-/* What becomes of a voxel V when its back projection is B: B itself, V*(inverse*B), or V + relaxation*inverse*B. */
+/* What becomes of a voxel V when its back projection is B: B itself, V*B*inverse (V where the inverse is 0), or
+ * V + relaxation*inverse*B. */
 typedef enum sei_update_kind { SEI_UPDATE_REPLACE = 0, SEI_UPDATE_MULTIPLY, SEI_UPDATE_ADD } sei_update_kind;
 typedef struct sei_update {
     sei_update_kind kind;
