@@ -1,6 +1,6 @@
 # The library: one folder of src/ is one room. Compute rooms need nothing but a C compiler (and KissFFT when it is
 # there); the others need the file libraries.
-set(compute_rooms core backend clean align recon segment measure simulate phasefield)
+set(compute_rooms core backend clean align recon segment measure simulate phasefield bench)
 set(full_rooms io report study)
 
 find_package(OpenMP)
@@ -99,4 +99,10 @@ if(NOT SEITOMO_COMPUTE_ONLY)
   set_target_properties(seitomo_cli PROPERTIES OUTPUT_NAME seitomo INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   target_include_directories(seitomo_cli PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(seitomo_cli PRIVATE seitomo seitomo_settings PkgConfig::FILES m)
+endif()
+if(SEITOMO_COMPUTE_ONLY)
+  # the timings where there is no verb for them: a machine with a card and little else
+  add_executable(seitomo-bench ${PROJECT_SOURCE_DIR}/tests/bench/seitomo_bench.c)
+  target_include_directories(seitomo-bench PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(seitomo-bench PRIVATE seitomo seitomo_settings)
 endif()

@@ -99,6 +99,7 @@ typedef struct sei_plot {
     const char *const *labels; /* [n_series] texts of the legend; NULL: the columns' names */
     const char *const *errors; /* [n_series] columns of standard deviations, drawn as bars; NULL, also single ones: none */
     bool y_from_zero;
+    const bool *dots; /* [n_series] true: points without a line between them; NULL: none */
 } sei_plot;
 sei_status sei_plot_table(const char *path, const sei_table *table, const sei_plot *plot, bool overwrite) SEI_MUST_CHECK;
 

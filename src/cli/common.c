@@ -80,6 +80,7 @@ static const struct {
     unsigned uses;
 } verbs[] = {{"align", USES_SERIES | USES_WORK},
              {"batch", USES_FILES | USES_PLAN | USES_SET | USES_WORK},
+             {"bench", USES_FILES | USES_THREADS | USES_DEVICE},
              {"compare", USES_SERIES | USES_WORK},
              {"convert", USES_SERIES},
              {"doctor", USES_THREADS},

@@ -194,6 +194,7 @@ static sei_status add_plot(sei_text *script, const sei_table *table, const sei_p
         const char *label = plot->labels != NULL && plot->labels[i] != NULL ? plot->labels[i] : plot->series[i];
         const char *colour = lines[i % N_LINES].colour;
         const size_t y = 2 + 2 * i, sd = y + 1;
+        const bool dotted = plot->dots != NULL && plot->dots[i];
         if (columns->error[i] < table->n_columns && marked) { /* bars behind points, a band behind a line */
             SEI_TRY(sei_text_add(script, "$data using 1:($%zu-$%zu):(0):(2*$%zu) with vectors nohead lw 1 lc rgb '%s' notitle, ",
                                  y, sd, sd, colour));
@@ -202,7 +203,10 @@ static sei_status add_plot(sei_text *script, const sei_table *table, const sei_p
                                  y, sd, colour));
         }
         SEI_TRY(sei_text_add(script, "$data using 1:%zu with %s lw 1.6 dt %d pt %d lc rgb '%s' title ", y,
-                             marked ? "linespoints" : "lines", i >= N_LINES ? 2 : 1, lines[i % N_LINES].point, colour));
+                             dotted   ? "points"
+                             : marked ? "linespoints"
+                                      : "lines",
+                             i >= N_LINES ? 2 : 1, lines[i % N_LINES].point, colour));
         SEI_TRY(add_quoted(script, label));
         SEI_TRY(sei_text_add(script, "%s", i + 1 < columns->n ? ", " : "\n"));
     }
