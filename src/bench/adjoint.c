@@ -136,14 +136,20 @@ sei_status sei_bench_adjoint(sei_bench_part *part) {
     /* slices that fill no block of vectors, an axis off the middle */
     const sei_bench_size size = {.n = part->quick ? 48 : 160, .ny = part->quick ? 10 : 75, .n_tilts = 25, .max_deg = 60};
     const sei_device_options reference_options = {.name = "ref"};
-    sei_device *ref = NULL;
+    sei_device *ref = NULL, *device = NULL;
     sei_bench_geometry g;
     arrays reference = {0};
+    char isa[SEI_UNIT_LENGTH];
+    int block = 0;
     sei_status status = SEI_OK;
+    SEI_TRY(sei_bench_open(part, &device, isa));
+    block = device->backend->preferred_block;
+    sei_device_close(device);
     SEI_TRY(sei_device_open(&reference_options, &ref));
     for (int kernel = 0; kernel < 2; ++kernel) {
         sei_bench_geometry_make(&size, (sei_kernel)kernel, &g);
         for (int t = 0; t < size.n_tilts; ++t) g.axis_u[t] += 1.37 + 0.01 * t;
+        g.slab.block = block; /* the same for both, so that their arrays can be compared number by number */
         arrays_free(&reference);
         SEI_TRY(arrays_make(&g.slab, &reference));
         SEI_TRY(apply(ref, &g.slab, &reference));

@@ -20,7 +20,7 @@ static const struct {
     {"B3", "forward against back projection, and both against the reference", {sei_bench_adjoint}},
     {"B4", "quality on a noisy specimen", {sei_bench_quality}},
     {"B5", "one iteration of a slab of 2048 x 2048 x 64, 141 tilts; peak memory", {sei_bench_large}},
-    {"growth", "an iteration at many sizes, beside a line through R", {sei_bench_growth}},
+    {"growth", "an EM iteration at many sizes, beside a line through R", {sei_bench_growth}},
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
 

@@ -78,7 +78,7 @@ static sei_status receive(const sei_bench_part *asked, int from, sei_bench_part 
     SEI_TRY(take(from, &says, sizeof says));
     if (says.status != SEI_OK) {
         says.message[sizeof says.message - 1] = 0;
-        status = sei_fail(says.status, "%s: %s", asked->bench_case, says.message);
+        status = sei_fail(says.status, "%s%s%s", asked->bench_case, asked->bench_case[0] != 0 ? ": " : "", says.message);
         goto done;
     }
     if (says.n_rows > MOST_RECORDS || says.n_calibrations > MOST_RECORDS) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -135,7 +136,9 @@ static json_t *machine(void) {
     }
     sei_infile_close(&cpuinfo);
     (void)uname(&system);
-    return json_pack("{s:s, s:s, s:s}", "processor", model, "architecture", system.machine, "system", system.release);
+    return json_pack("{s:s, s:i, s:I, s:s, s:s}", "processor", model, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "memory_bytes",
+                     (json_int_t)sysconf(_SC_PHYS_PAGES) * (json_int_t)sysconf(_SC_PAGESIZE), "architecture", system.machine,
+                     "system", system.release);
 }
 
 static json_t *summary_of(const words *w, const char *command) {
@@ -170,7 +173,7 @@ static sei_status write_growth(const words *w) {
     SEI_TRY(sei_text_add(&csv, "%s.csv", plot.data));
     SEI_TRY(sei_io_write_table(csv.data, &table, w->common.force));
     SEI_TRY(sei_plot_table(plot.data, &table,
-                           &(sei_plot){.title = "Forward and back projection, one iteration",
+                           &(sei_plot){.title = "One iteration of EM",
                                        .x_label = "multiply-adds (10\xe2\x81\xb9)",
                                        .y_label = "time (ms)",
                                        .x = "giga_multiply_adds",
