@@ -1,100 +1,282 @@
 /*
- * V = A' S, voxel by voxel, with the weights of project_kernel.c: the same expression in the same order. A tile of eight
- * by eight voxels meets some twenty bins of every tilt, which stay in the cache.
+ * V = A' S, voxel by voxel, with the weights of project_kernel.c: the same expression in the same order; then what the
+ * caller makes of it, while it is in the registers' reach.
+ *
+ * The volume is taken in square regions. The bins that a region's voxels fall on are copied together, with zeros beyond
+ * the detector, and stay in the second cache; the voxels go in bands of eight rows, so that their bins stay in the first.
+ * Weights and places are worked out once for a region and serve all slices.
  */
 #include "backend/cpu.h"
-#include "backend/isa.h"
+#include "backend/slices.h"
 
-enum { TILE = 8, TILTS = 64, MAX_TAPS = 3, SLICES = 512 };
+enum { BAND = 8, TILTS = 32, MAX_TAPS = 3, AHEAD = 4 };
 
-/* The weights of tap j in the tilts, 0 outside the detector. The loop is written so that it becomes vectors. */
-static inline void tap_weights(const sei_slab *s, const sei_tilt_table *tilts, bool linear, int first_tilt, int n_tilts, int j,
-                               const double *bin, const double *first, float *weights) {
-    const double *c = tilts->c + first_tilt, *inverse_c2 = tilts->inverse_c2 + first_tilt, *a = tilts->a + first_tilt;
-    const double *b = tilts->b + first_tilt, *height = tilts->height + first_tilt, *ramp = tilts->inverse_ramp + first_tilt;
-    const double end = s->nu;
-    for (int k = 0; k < n_tilts; ++k) {
-        const double u = first[k] + j, d = bin[k] - u;
-        const double value = linear ? sei_triangle(c[k], inverse_c2[k], d)
-                                    : sei_trapezoid_integral(a[k], b[k], height[k], ramp[k], d + 0.5) -
-                                          sei_trapezoid_integral(a[k], b[k], height[k], ramp[k], d - 0.5);
-        const double low = u >= 0 ? value : 0;
-        weights[k] = (float)(u < end ? low : 0);
+/* One voxel in up to TILTS tilts. */
+typedef struct voxel_part {
+    uint16_t place[TILTS];           /* bins behind the part's first */
+    float weights[TILTS * MAX_TAPS]; /* tap by tap */
+} voxel_part;
+
+/* A square of voxels and the tilts that see it. */
+typedef struct region {
+    const sei_slab *slab;
+    int x0, z0, edge, n_tilts, n_parts, taps, n_voxels, n_bins;
+    int *tilt;        /* [n_tilts] */
+    int *first_bin;   /* [n_tilts] of those copied */
+    int *place;       /* [n_tilts + 1] of first_bin in the copy */
+    int *voxel;       /* [n_voxels] z*nx + x, in the order in which they are taken */
+    voxel_part *part; /* [n_voxels][n_parts] */
+    float *copy;      /* [n_bins][SEI_SPAN] */
+} region;
+
+/* The edge of the regions: their bins must stay in the cache. */
+static int edge_of(int n_tilts) {
+    return n_tilts <= 32 ? 64 : n_tilts <= 160 ? 32 : n_tilts <= 640 ? 16 : 8;
+}
+/* What a region takes of a thread's work space. */
+#define PADDED(bytes) (((bytes) + 63) / 64 * 64)
+#define PARTS(tilts) (((size_t)(tilts) + TILTS - 1) / TILTS)
+#define REGION_BYTES(tilts, edge)                                                                      \
+    (3 * PADDED(((size_t)(tilts) + 1) * sizeof(int)) + PADDED((size_t)(edge) * (edge) * sizeof(int)) + \
+     (size_t)(edge) * (edge)*PARTS(tilts) * sizeof(voxel_part) +                                       \
+     (size_t)(tilts) * (size_t)((edge)*1.4143 + 6) * SEI_SPAN * sizeof(float))
+_Static_assert(REGION_BYTES(32, 64) <= SEI_WORK_BYTES && REGION_BYTES(160, 32) <= SEI_WORK_BYTES &&
+                   REGION_BYTES(640, 16) <= SEI_WORK_BYTES && REGION_BYTES(641, 8) <= 641 * SEI_WORK_BYTES_PER_TILT,
+               "the work space of one thread is too small");
+
+/* The tilts whose detector the region's shadow meets, and which bins are copied. */
+static void choose_tilts(region *r, const sei_tilt_table *tilts) {
+    const sei_slab *s = r->slab;
+    r->n_tilts = r->n_bins = 0;
+    for (int t = 0; t < s->n_tilts; ++t) {
+        double low = INFINITY, high = -INFINITY;
+        for (int corner = 0; corner < 4; ++corner) {
+            const int x = r->x0 + (corner % 2) * (r->edge - 1), z = r->z0 + (corner / 2) * (r->edge - 1);
+            const double bin = sei_voxel_bin(x, z, s->nx, s->nz, s->cos_tilt[t], s->sin_tilt[t], s->axis_u[t]);
+            low = fmin(low, bin);
+            high = fmax(high, bin);
+        }
+        low -= tilts->radius[t] + 0.5;
+        high += tilts->radius[t] + 1.5;
+        if (high < 0 || low > s->nu - 1) continue;
+        r->tilt[r->n_tilts] = t;
+        r->first_bin[r->n_tilts] = (int)floor(low);
+        r->place[r->n_tilts] = r->n_bins;
+        r->n_bins += (int)ceil(high) - (int)floor(low) + 1;
+        r->n_tilts += 1;
+    }
+    r->place[r->n_tilts] = r->n_bins;
+    r->n_parts = (r->n_tilts + TILTS - 1) / TILTS;
+}
+
+/* The constants of a part's tilts, side by side, so that the loops over them become vectors. */
+typedef struct tilt_part {
+    int n;
+    double cos_tilt[TILTS], sin_tilt[TILTS], axis_u[TILTS], c[TILTS], inverse_c2[TILTS];
+    double a[TILTS], b[TILTS], height[TILTS], ramp[TILTS], radius[TILTS], shift[TILTS];
+} tilt_part;
+
+static void gather_tilts(const region *r, const sei_tilt_table *tilts, int part, tilt_part *p) {
+    const int first = part * TILTS;
+    p->n = r->n_tilts - first < TILTS ? r->n_tilts - first : TILTS;
+    for (int k = 0; k < p->n; ++k) {
+        const int t = r->tilt[first + k];
+        p->cos_tilt[k] = r->slab->cos_tilt[t];
+        p->sin_tilt[k] = r->slab->sin_tilt[t];
+        p->axis_u[k] = r->slab->axis_u[t];
+        p->c[k] = tilts->c[t];
+        p->inverse_c2[k] = tilts->inverse_c2[t];
+        p->a[k] = tilts->a[t];
+        p->b[k] = tilts->b[t];
+        p->height[k] = tilts->height[t];
+        p->ramp[k] = tilts->inverse_ramp[t];
+        p->radius[k] = tilts->radius[t];
+        p->shift[k] = r->place[first + k] - r->place[first] - r->first_bin[first + k];
     }
 }
 
-/* The bins of voxel (x, z) in up to TILTS tilts: weights and offsets, tilt by tilt. Returns how many there are. */
-static int voxel_table(const sei_slab *s, const sei_tilt_table *tilts, int x, int z, int first_tilt, int n_tilts, float *w,
-                       size_t *offset) {
-    const int n_taps = s->kernel == SEI_KERNEL_LINEAR ? 2 : 3, nx = s->nx, nz = s->nz;
-    const double *cos_tilt = s->cos_tilt + first_tilt, *sin_tilt = s->sin_tilt + first_tilt, *axis_u = s->axis_u + first_tilt;
-    const double *radius = tilts->radius + first_tilt;
-    float weights[MAX_TAPS][TILTS];
+static inline void weigh(const sei_slab *s, const tilt_part *p, bool linear, int x, int z, voxel_part *v) {
     double bin[TILTS], first[TILTS];
-    int n = 0;
-    for (int k = 0; k < n_tilts; ++k) {
-        bin[k] = sei_voxel_bin(x, z, nx, nz, cos_tilt[k], sin_tilt[k], axis_u[k]);
-        first[k] = (double)((int)(bin[k] - radius[k] + 8388608.0) - 8388607); /* floor + 1 without a call */
+    const int n = p->n, nx = s->nx, nz = s->nz, taps = linear ? 2 : 3;
+    for (int k = 0; k < n; ++k) {
+        bin[k] = sei_voxel_bin(x, z, nx, nz, p->cos_tilt[k], p->sin_tilt[k], p->axis_u[k]);
+        first[k] = (double)((int)(bin[k] - p->radius[k] + 8388608.0) - 8388607); /* floor + 1 without a call */
     }
-    for (int j = 0; j < n_taps; ++j) {
-        if (s->kernel == SEI_KERNEL_LINEAR) tap_weights(s, tilts, true, first_tilt, n_tilts, j, bin, first, weights[j]);
-        if (s->kernel != SEI_KERNEL_LINEAR) tap_weights(s, tilts, false, first_tilt, n_tilts, j, bin, first, weights[j]);
-    }
-    for (int k = 0; k < n_tilts; ++k) {
-        /* wraps for a bin outside, whose weight is 0, so that it is never used */
-        const size_t start = ((size_t)(first_tilt + k) * (size_t)s->nu + (size_t)(int64_t)first[k]) * (size_t)s->ny;
-        for (int j = 0; j < n_taps; ++j) {
-            w[n] = weights[j][k];
-            offset[n] = start + (size_t)j * (size_t)s->ny;
-            n += weights[j][k] != 0;
-        }
-    }
-    return n;
-}
-
-/* What the update makes of one voxel; the float expressions are the same for every instruction set. */
-static inline float updated(const sei_update *r, float value, float back, float inverse) {
-    if (r->kind == SEI_UPDATE_REPLACE) return back;
-    if (r->kind == SEI_UPDATE_MULTIPLY) return inverse == 0 ? value : (float)((double)value * (double)back * (double)inverse);
-    const float next = (float)((double)value + (double)r->relaxation * (double)inverse * (double)back);
-    return r->positive && next < 0 ? 0 : next;
-}
-
-/* One voxel of one block, some slices at a time. */
-static void collect(const sei_host_block *b, const sei_tilt_table *tilts, int x, int z, const float *sinogram,
-                    const sei_update *r, float *volume) {
-    const sei_slab *s = &b->slab;
-    const size_t voxel = (size_t)z * (size_t)s->nx + (size_t)x, first = b->volume + voxel * (size_t)s->ny;
-    const bool inside = s->support == NULL || s->support[voxel] != 0;
-    float w[MAX_TAPS * TILTS + 1], line[SLICES];
-    size_t offset[MAX_TAPS * TILTS + 1];
-    if (!inside && r->kind != SEI_UPDATE_REPLACE) return;
-    for (int y0 = 0; y0 < s->ny; y0 += SLICES) {
-        const int ny = s->ny - y0 < SLICES ? s->ny - y0 : SLICES;
-        for (int y = 0; y < ny; ++y) line[y] = 0;
-        for (int t = 0; inside && t < s->n_tilts; t += TILTS) {
-            const int n_tilts = s->n_tilts - t < TILTS ? s->n_tilts - t : TILTS;
-            const int n = voxel_table(s, tilts, x, z, t, n_tilts, w, offset);
-            sei_gather(n, w, offset, sinogram + b->sinogram + y0, ny, 0, line);
-        }
-        for (int y = 0; y < ny; ++y) {
-            const size_t i = first + (size_t)(y0 + y);
-            const float inverse = r->inverse == NULL ? 0 : r->inverse[r->per_slice ? i : voxel];
-            volume[i] = updated(r, volume[i], line[y], inverse);
+    for (int k = 0; k < n; ++k) v->place[k] = (uint16_t)(int)(first[k] + p->shift[k]);
+    for (int j = 0; j < taps; ++j) {
+        for (int k = 0; k < n; ++k) {
+            const double d = bin[k] - (first[k] + j);
+            const double value = linear ? sei_triangle(p->c[k], p->inverse_c2[k], d)
+                                        : sei_trapezoid_integral(p->a[k], p->b[k], p->height[k], p->ramp[k], d + 0.5) -
+                                              sei_trapezoid_integral(p->a[k], p->b[k], p->height[k], p->ramp[k], d - 0.5);
+            v->weights[j * TILTS + k] = (float)value;
         }
     }
 }
 
-void SEI_KERNEL_NAME(sei_cpu_backproject)(int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram,
-                                          const sei_update *update, float *volume) {
-    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
-        const sei_host_block b = sei_host_block_of(slab, k);
-#pragma omp parallel for collapse(2) schedule(dynamic) num_threads(threads)
-        for (int z0 = 0; z0 < slab->nz; z0 += TILE) {
-            for (int x0 = 0; x0 < slab->nx; x0 += TILE) {
-                for (int z = z0; z < z0 + TILE && z < slab->nz; ++z) {
-                    for (int x = x0; x < x0 + TILE && x < slab->nx; ++x) collect(&b, tilts, x, z, sinogram, update, volume);
-                }
+/* The voxels of the region in bands of rows, column by column, and their entries in the table. */
+static void tabulate(region *r, const sei_tilt_table *tilts) {
+    const sei_slab *s = r->slab;
+    const int x1 = r->x0 + r->edge < s->nx ? r->x0 + r->edge : s->nx, z1 = r->z0 + r->edge < s->nz ? r->z0 + r->edge : s->nz;
+    r->n_voxels = 0;
+    for (int band = r->z0; band < z1; band += BAND) {
+        for (int x = r->x0; x < x1; ++x) {
+            for (int z = band; z < band + BAND && z < z1; ++z) {
+                const int voxel = z * s->nx + x;
+                if (s->support == NULL || s->support[voxel] != 0) r->voxel[r->n_voxels++] = voxel;
+            }
+        }
+    }
+    for (int part = 0; part < r->n_parts; ++part) {
+        tilt_part p;
+        gather_tilts(r, tilts, part, &p);
+        for (int i = 0; i < r->n_voxels; ++i) {
+            voxel_part *v = &r->part[(size_t)i * (size_t)r->n_parts + (size_t)part];
+            const int x = r->voxel[i] % s->nx, z = r->voxel[i] / s->nx;
+            if (s->kernel == SEI_KERNEL_LINEAR) weigh(s, &p, true, x, z, v);
+            if (s->kernel != SEI_KERNEL_LINEAR) weigh(s, &p, false, x, z, v);
+        }
+    }
+}
+
+static void copy_bins(const region *r, const sei_slices *y, const float *sinogram) {
+    const sei_slab *s = r->slab;
+    for (int k = 0; k < r->n_tilts; ++k) {
+        const int n = r->place[k + 1] - r->place[k], u = r->first_bin[k];
+        const int left = u < 0 ? -u : 0, right = u + n > s->nu ? s->nu - u : n;
+        float *to = r->copy + (size_t)r->place[k] * SEI_SPAN;
+        const size_t bin = (size_t)r->tilt[k] * (size_t)s->nu + (size_t)(u + left);
+        sei_slices_clear(left, to);
+        sei_slices_take(y, sinogram + y->sinogram + bin * y->stride, right - left, to + left * SEI_SPAN);
+        sei_slices_clear(n - right, to + right * SEI_SPAN);
+    }
+}
+
+/* line += what the tilts give to one voxel, `vectors` at once. Two sums, for the even and the odd taps, hide the latency. */
+static inline void collect(int vectors, int taps, int n, const voxel_part *v, const float *copy, float *line) {
+    sei_vec even[SEI_BLOCK], odd[SEI_BLOCK];
+    for (int i = 0; i < vectors; ++i) even[i] = odd[i] = sei_vec_of(0);
+    for (int k = 0; k < n; ++k) {
+        const float *bins = copy + (size_t)v->place[k] * SEI_SPAN;
+        for (int j = 0; j < taps; ++j) {
+            const sei_vec w = sei_vec_of(v->weights[j * TILTS + k]);
+            for (int i = 0; i < vectors; ++i) {
+                const sei_vec b = sei_vec_load(bins + j * SEI_SPAN + i * SEI_LANES);
+                if (j % 2 == 0) even[i] = sei_vec_fma(w, b, even[i]);
+                if (j % 2 == 1) odd[i] = sei_vec_fma(w, b, odd[i]);
+            }
+        }
+    }
+    for (int i = 0; i < vectors; ++i) {
+        float *to = line + i * SEI_LANES;
+        sei_vec_store(to, sei_vec_load(to) + (even[i] + odd[i]));
+    }
+}
+
+static inline void collect_all(const region *r, int taps, const sei_slices *y, const voxel_part *parts, float *line) {
+    for (int i = 0; i < y->n_lanes; ++i) line[i] = 0;
+    for (int part = 0; part < r->n_parts; ++part) {
+        const int rest = r->n_tilts - part * TILTS, n = rest < TILTS ? rest : TILTS;
+        const float *copy = r->copy + (size_t)r->place[part * TILTS] * SEI_SPAN;
+        int first = 0;
+        for (; first + SEI_BLOCK * SEI_LANES <= y->n_lanes; first += SEI_BLOCK * SEI_LANES) {
+            collect(SEI_BLOCK, taps, n, parts + part, copy + first, line + first);
+        }
+        for (; first < y->n_lanes; first += SEI_LANES) collect(1, taps, n, parts + part, copy + first, line + first);
+    }
+}
+
+/* What the update makes of one voxel's slices; the float expressions are the same for every instruction set. */
+static inline void update_line(const sei_update *r, int n, const float *line, const float *inverse, float one, float *v) {
+    if (r->kind == SEI_UPDATE_REPLACE) {
+        for (int y = 0; y < n; ++y) v[y] = line[y];
+    } else if (r->kind == SEI_UPDATE_MULTIPLY) {
+        for (int y = 0; y < n; ++y) {
+            const float factor = inverse == NULL ? one : inverse[y], next = v[y] * (line[y] * factor);
+            v[y] = factor == 0 ? v[y] : next;
+        }
+    } else {
+        for (int y = 0; y < n; ++y) {
+            const float next = v[y] + r->relaxation * ((inverse == NULL ? one : inverse[y]) * line[y]);
+            v[y] = r->positive && next < 0 ? 0 : next;
+        }
+    }
+}
+
+static void update_voxel(const sei_update *r, const sei_slices *y, int voxel, const float *line, float *volume) {
+    const size_t at = y->volume + (size_t)voxel * y->stride;
+    const float *inverse = r->per_slice && r->inverse != NULL ? r->inverse + at : NULL;
+    const float one = r->per_slice || r->inverse == NULL ? 0 : r->inverse[voxel];
+    if (y->n == SEI_SPAN) {
+        update_line(r, SEI_SPAN, line, inverse, one, volume + at);
+    } else {
+        update_line(r, y->n, line, inverse, one, volume + at);
+    }
+}
+
+static void run_region(const region *r, const sei_slices *y, const sei_update *update, float *volume) {
+    _Alignas(64) float line[SEI_SPAN];
+    for (int i = 0; i < r->n_voxels; ++i) {
+        const voxel_part *parts = r->part + (size_t)i * (size_t)r->n_parts;
+        const int next = r->voxel[i + AHEAD * BAND < r->n_voxels ? i + AHEAD * BAND : i];
+        const float *soon = volume + y->volume + (size_t)next * y->stride;
+        for (int k = 0; k < y->n; k += 16) __builtin_prefetch(soon + k, 1);
+        if (r->taps == 2) collect_all(r, 2, y, parts, line);
+        if (r->taps == 3) collect_all(r, 3, y, parts, line);
+        update_voxel(update, y, r->voxel[i], line, volume);
+    }
+}
+
+/* backproject makes what is outside the support 0; updates leave it alone. */
+static void clear_outside(const region *r, const sei_slices *y, float *volume) {
+    const sei_slab *s = r->slab;
+    for (int z = r->z0; z < r->z0 + r->edge && z < s->nz; ++z) {
+        for (int x = r->x0; x < r->x0 + r->edge && x < s->nx; ++x) {
+            const size_t voxel = (size_t)z * (size_t)s->nx + (size_t)x;
+            if (s->support[voxel] == 0) memset(volume + y->volume + voxel * y->stride, 0, (size_t)y->n * sizeof *volume);
+        }
+    }
+}
+
+static region new_region(const sei_slab *s, int x0, int z0, char *memory) {
+    region r = {.slab = s, .x0 = x0, .z0 = z0, .edge = edge_of(s->n_tilts), .taps = s->kernel == SEI_KERNEL_LINEAR ? 2 : 3};
+    const size_t n = (size_t)s->n_tilts, voxels = (size_t)r.edge * (size_t)r.edge;
+    r.tilt = (int *)memory;
+    memory += PADDED((n + 1) * sizeof(int));
+    r.first_bin = (int *)memory;
+    memory += PADDED((n + 1) * sizeof(int));
+    r.place = (int *)memory;
+    memory += PADDED((n + 1) * sizeof(int));
+    r.voxel = (int *)memory;
+    memory += PADDED(voxels * sizeof(int));
+    r.part = (voxel_part *)memory;
+    memory += voxels * PARTS(n) * sizeof(voxel_part);
+    r.copy = (float *)memory;
+    return r;
+}
+
+void SEI_KERNEL_NAME(sei_cpu_backproject)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *sinogram,
+                                          const sei_update *update, float *volume, const sei_work *work) {
+    const int edge = edge_of(s->n_tilts), n_x = (s->nx + edge - 1) / edge, n_z = (s->nz + edge - 1) / edge;
+    const int n_slices = sei_slices_count(s), wanted = (4 * threads - 1) / (n_x * n_z) + 1;
+    const int by_slices = wanted < n_slices ? wanted : n_slices, n_items = n_x * n_z * by_slices;
+    int next = 0;
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+    for (int worker = 0; worker < threads; ++worker) {
+        for (int item = sei_work_next(&next); item < n_items; item = sei_work_next(&next)) {
+            const int at = item / by_slices, part = item % by_slices;
+            const int slices0 = (int)((int64_t)n_slices * part / by_slices),
+                      slices1 = (int)((int64_t)n_slices * (part + 1) / by_slices);
+            region r = new_region(s, at / n_z * edge, at % n_z * edge, sei_work_of(work, worker));
+            choose_tilts(&r, tilts);
+            tabulate(&r, tilts);
+            for (int i = slices0; i < slices1; ++i) {
+                const sei_slices y = sei_slices_of(s, i);
+                if (y.n == 0) continue;
+                if (s->support != NULL && update->kind == SEI_UPDATE_REPLACE) clear_outside(&r, &y, volume);
+                if (r.n_voxels == 0) continue;
+                copy_bins(&r, &y, sinogram);
+                run_region(&r, &y, update, volume);
             }
         }
     }

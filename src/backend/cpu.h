@@ -4,6 +4,7 @@
 
 #include "backend/footprint.h"
 #include "backend/host.h"
+#include "backend/work.h"
 #include "core/instruction_sets.h"
 
 /* Constants of the tilts, as arrays, so that a table over tilts vectorises. */
@@ -36,9 +37,10 @@ typedef struct sei_update {
 
 /* What is computed per instruction set. Operands are checked by the caller; parts[n_tilts][SEI_SUM_COUNT][ny] or NULL. */
 #define SEI_CPU_KERNEL_LIST(X)                                                                                              \
-    X(project, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume, float *sinogram))      \
+    X(project, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume, float *sinogram,       \
+                const sei_work *work))                                                                                      \
     X(backproject, (int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *sinogram,                  \
-                    const sei_update *update, float *volume))                                                               \
+                    const sei_update *update, float *volume, const sei_work *work))                                         \
     X(em_ratio, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background,      \
                  float *sinogram, double *parts))                                                                           \
     X(sirt_residual, (int threads, const sei_slab *slab, const float *counts, const float *weight, const float *background, \
@@ -60,6 +62,7 @@ SEI_ISA_LIST(X)
 typedef struct sei_cpu_device {
     sei_host_device host; /* first */
     const sei_cpu_kernels *kernels;
+    sei_work work;
 } sei_cpu_device;
 
 static inline sei_cpu_device *sei_cpu(sei_device *device) {

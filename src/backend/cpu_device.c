@@ -55,12 +55,33 @@ void sei_tilt_table_free(sei_tilt_table *table) {
     *table = (sei_tilt_table){0};
 }
 
+sei_status sei_work_reserve(sei_work *work, int threads, int n_tilts) {
+    sei_status status = SEI_OK;
+    const size_t many = (size_t)n_tilts * SEI_WORK_BYTES_PER_TILT, bytes = many > SEI_WORK_BYTES ? many : SEI_WORK_BYTES;
+    size_t all = 0;
+    if (work->memory != NULL && work->bytes >= bytes) return SEI_OK;
+    sei_work_free(work);
+    SEI_TRY(sei_checked_bytes((int64_t)bytes, threads, 1, 1, &all));
+    SEI_TRY(sei_alloc_aligned(all, (void **)&work->memory));
+    sei_host_large_pages(work->memory, all);
+    work->bytes = bytes;
+done:
+    return status;
+}
+
+void sei_work_free(sei_work *work) {
+    sei_free(work->memory);
+    *work = (sei_work){0};
+}
+
 static sei_status sei_cpu_project(sei_device *device, const sei_slab *slab, const sei_buffer *volume, sei_buffer *sinogram) {
     sei_status status = SEI_OK;
     sei_tilt_table tilts = {0};
     SEI_TRY(sei_check_projection("project", slab, volume, sinogram));
     SEI_TRY(sei_tilt_table_make(slab, &tilts));
-    sei_cpu(device)->kernels->project(sei_host(device)->threads, slab, &tilts, volume->data, sinogram->data);
+    SEI_TRY(sei_work_reserve(&sei_cpu(device)->work, sei_host(device)->threads, slab->n_tilts));
+    sei_cpu(device)->kernels->project(sei_host(device)->threads, slab, &tilts, volume->data, sinogram->data,
+                                      &sei_cpu(device)->work);
 done:
     sei_tilt_table_free(&tilts);
     return status;
@@ -71,7 +92,9 @@ static sei_status back(sei_device *device, const sei_slab *slab, const sei_buffe
     sei_status status = SEI_OK;
     sei_tilt_table tilts = {0};
     SEI_TRY(sei_tilt_table_make(slab, &tilts));
-    sei_cpu(device)->kernels->backproject(sei_host(device)->threads, slab, &tilts, sinogram->data, update, volume->data);
+    SEI_TRY(sei_work_reserve(&sei_cpu(device)->work, sei_host(device)->threads, slab->n_tilts));
+    sei_cpu(device)->kernels->backproject(sei_host(device)->threads, slab, &tilts, sinogram->data, update, volume->data,
+                                          &sei_cpu(device)->work);
 done:
     sei_tilt_table_free(&tilts);
     return status;
@@ -163,6 +186,11 @@ static sei_status sei_cpu_expose(sei_device *device, const sei_exposure *exposur
 #endif
 }
 
+static void cpu_close(sei_device *device) {
+    sei_work_free(&sei_cpu(device)->work);
+    sei_free(device);
+}
+
 sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     const char *isa = options->isa == NULL ? "auto" : options->isa;
     if (strcmp(isa, "auto") != 0 && !sei_isa_known(isa))
@@ -177,7 +205,8 @@ sei_status sei_cpu_open(const sei_device_options *options, sei_device **out) {
     if (status != SEI_OK) return status;
     sei_cpu(&host->device)->kernels = kernels;
     host->table.name = "cpu";
-    host->table.preferred_block = 64; /* four registers of 16 lanes; see project_kernel.c */
+    host->table.close = cpu_close;
+    host->table.preferred_block = 64;                                                    /* backend/slices.h */
     host->table.arithmetic = strcmp(kernels->isa, "baseline") == 0 ? "baseline" : "fma"; /* the others differ in no bit */
     snprintf(host->description, sizeof host->description, "%s, %d thread%s", kernels->isa, host->threads,
              host->threads == 1 ? "" : "s");

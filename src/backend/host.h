@@ -26,6 +26,8 @@ static inline sei_host_device *sei_host(sei_device *device) {
 /* An empty device of `bytes` (a struct that begins with sei_host_device) with the memory operators filled in. */
 sei_status sei_host_device_new(const sei_device_options *options, size_t bytes, sei_host_device **out) SEI_MUST_CHECK;
 size_t sei_host_free_bytes(sei_device *device);
+/* Asks for large pages: the projectors walk through more memory than the small ones' addresses that a core remembers. */
+void sei_host_large_pages(void *memory, size_t bytes);
 
 static inline size_t sei_slab_volume_count(const sei_slab *slab) {
     return (size_t)slab->nz * (size_t)slab->nx * (size_t)slab->ny;

@@ -2,10 +2,14 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "backend/host.h"
 #include "core/alloc.h"
 #include "core/threads.h"
+
+enum { LARGE = 2 << 20 };
 
 static sei_status check_range(const char *what, const sei_buffer *buffer, size_t offset, size_t count, const void *host) {
     if (buffer == NULL || (host == NULL && count > 0)) return sei_fail(SEI_ERR_USAGE, "%s: no buffer or no memory given", what);
@@ -22,6 +26,13 @@ static sei_status host_fill(sei_device *device, sei_buffer *buffer, float value)
     return SEI_OK;
 }
 
+void sei_host_large_pages(void *memory, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = (page - (uintptr_t)memory % page) % page;
+    if (bytes > skip + LARGE) (void)madvise((char *)memory + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
+#endif
+}
+
 static sei_status host_alloc(sei_device *device, size_t count, sei_buffer **out) {
     sei_status status = SEI_OK;
     sei_buffer *buffer = NULL;
@@ -30,6 +41,7 @@ static sei_status host_alloc(sei_device *device, size_t count, sei_buffer **out)
     SEI_TRY(sei_checked_bytes((int64_t)count, 1, 1, sizeof *buffer->data, &bytes));
     SEI_TRY(SEI_NEW(buffer, 1, 1, 1));
     SEI_TRY(sei_alloc_aligned(bytes, (void **)&buffer->data));
+    sei_host_large_pages(buffer->data, bytes);
     buffer->count = count;
     if (sei_host(device)->poison) SEI_TRY(host_fill(device, buffer, NAN));
     *out = buffer;

@@ -31,13 +31,10 @@ static inline void sei_vec_store(float *p, sei_vec a) {
 static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
     return _mm512_fmadd_ps(a, b, c);
 }
-static inline float sei_lane_fma(float a, float b, float c) {
-    return __builtin_fmaf(a, b, c);
-}
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 typedef __m256 sei_vec;
-enum { SEI_LANES = 8, SEI_BLOCK = 8 };
+enum { SEI_LANES = 8, SEI_BLOCK = 4 };
 static inline sei_vec sei_vec_of(float a) {
     return _mm256_set1_ps(a);
 }
@@ -50,13 +47,10 @@ static inline void sei_vec_store(float *p, sei_vec a) {
 static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
     return _mm256_fmadd_ps(a, b, c);
 }
-static inline float sei_lane_fma(float a, float b, float c) {
-    return __builtin_fmaf(a, b, c);
-}
 #elif defined(SEI_ISA_NEON)
 #include <arm_neon.h>
 typedef float32x4_t sei_vec;
-enum { SEI_LANES = 4, SEI_BLOCK = 16 };
+enum { SEI_LANES = 4, SEI_BLOCK = 8 };
 static inline sei_vec sei_vec_of(float a) {
     return vdupq_n_f32(a);
 }
@@ -69,12 +63,9 @@ static inline void sei_vec_store(float *p, sei_vec a) {
 static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
     return vfmaq_f32(c, a, b);
 }
-static inline float sei_lane_fma(float a, float b, float c) {
-    return __builtin_fmaf(a, b, c);
-}
 #else
 typedef float sei_vec __attribute__((vector_size(16)));
-enum { SEI_LANES = 4, SEI_BLOCK = 8 };
+enum { SEI_LANES = 4, SEI_BLOCK = 4 };
 static inline sei_vec sei_vec_of(float a) {
     return (sei_vec){a, a, a, a};
 }
@@ -89,50 +80,6 @@ static inline void sei_vec_store(float *p, sei_vec a) {
 static inline sei_vec sei_vec_fma(sei_vec a, sei_vec b, sei_vec c) {
     return a * b + c;
 }
-static inline float sei_lane_fma(float a, float b, float c) {
-    return a * b + c;
-}
 #endif
-
-/* Where a sum begins and how it ends: from zero and added to the line, or going on from the line. */
-static inline sei_vec sei_vec_start(const float *line, int partial) {
-    if (partial) return sei_vec_of(0);
-    return sei_vec_load(line);
-}
-static inline sei_vec sei_vec_end(const float *line, int partial, sei_vec sum) {
-    if (partial) return sei_vec_load(line) + sum;
-    return sum;
-}
-
-/*
- * line[y] += sum over k of w[k]*data[offset[k] + y] for y = 0 .. ny-1, k ascending. With `partial` the sum is made from
- * zero and then added (project: fewer roundings over many rows), else it goes on from line[y].
- */
-static inline void sei_gather(int n, const float *w, const size_t *offset, const float *data, int ny, int partial, float *line) {
-    int y = 0;
-    for (; y + SEI_BLOCK * SEI_LANES <= ny; y += SEI_BLOCK * SEI_LANES) {
-        sei_vec sum[SEI_BLOCK];
-        for (int i = 0; i < SEI_BLOCK; ++i) sum[i] = sei_vec_start(line + y + i * SEI_LANES, partial);
-        for (int k = 0; k < n; ++k) {
-            const sei_vec weight = sei_vec_of(w[k]);
-            const float *from = data + offset[k] + y;
-            for (int i = 0; i < SEI_BLOCK; ++i) sum[i] = sei_vec_fma(weight, sei_vec_load(from + i * SEI_LANES), sum[i]);
-        }
-        for (int i = 0; i < SEI_BLOCK; ++i) {
-            float *to = line + y + i * SEI_LANES;
-            sei_vec_store(to, sei_vec_end(to, partial, sum[i]));
-        }
-    }
-    for (; y + SEI_LANES <= ny; y += SEI_LANES) {
-        sei_vec sum = sei_vec_start(line + y, partial);
-        for (int k = 0; k < n; ++k) sum = sei_vec_fma(sei_vec_of(w[k]), sei_vec_load(data + offset[k] + y), sum);
-        sei_vec_store(line + y, sei_vec_end(line + y, partial, sum));
-    }
-    for (; y < ny; ++y) {
-        float sum = partial ? 0 : line[y];
-        for (int k = 0; k < n; ++k) sum = sei_lane_fma(w[k], data[offset[k] + (size_t)y], sum);
-        line[y] = partial ? line[y] + sum : sum;
-    }
-}
 
 #endif

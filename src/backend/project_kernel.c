@@ -1,135 +1,340 @@
 /*
  * S = A V, ray by ray. A ray runs along lines of voxels: rows of z for tilts up to 45 degrees, columns of x beyond. On
- * every line it meets at most two voxels (linear) or four (strip). Sixteen lines and a window across them are taken for
- * all tilts, so that this part of the volume stays in the cache; a bin's sum runs over the lines in a fixed order.
+ * every line it meets at most two voxels (linear) or four (strip).
+ *
+ * The volume is taken in regions, copied with a margin; in a region, eight lines and a window across them are taken for
+ * all tilts, so that these voxels stay in the first cache and the bins they fall on in the second. Weights and places
+ * are worked out once for some regions and serve all slices. A bin's sum runs over the regions in a fixed order.
  */
 #include "backend/cpu.h"
-#include "backend/isa.h"
+#include "backend/slices.h"
+#include "backend/work.h"
 
-enum { LINES = 16, MAX_TAPS = 4, WINDOW = 32 };
+enum { LINES = 8, WINDOW = 8, WIDTH = 64, DEPTH = 32, MARGIN = 6, COPY_X = WIDTH + 2 * MARGIN, COPY_Z = DEPTH + 2 * MARGIN };
+enum { TILTS = 32, MAX_TAPS = 4, REACH = LINES / 2 + 3, REGIONS = 64, TABLE_BYTES = 5 << 20 };
 
-/* Where tap 0 of a ray lies on each of sixteen lines: the first voxel within reach, as a whole number. */
-static inline void first_voxels(const sei_slab *s, int t, int u, bool along_z, int first_line, double reach, double slope,
-                                double *first) {
-    const int across = along_z ? s->nx : s->nz;
-    const double centre = 0.5 * (across - 1), cos_t = s->cos_tilt[t], sin_t = s->sin_tilt[t], axis = s->axis_u[t];
+/* Neighbouring rays of one tilt, which follow in the table: places[LINES], then weights[taps][LINES] for each. */
+typedef struct rays {
+    int32_t tilt, u, n, taps;
+    uint32_t step; /* floats of the copy from tap to tap */
+    uint32_t pad[3];
+} rays;
+
+/* One part of the work: some tilts of some slices. */
+typedef struct project_item {
+    const sei_slab *slab;
+    const sei_tilt_table *tilts;
+    int t0, t1, slices0, slices1;
+} project_item;
+
+/* Eight lines of a region, seen by one tilt. */
+typedef struct lines {
+    const sei_slab *slab;
+    int tilt, taps, line;
+    bool along_z;
+    double slope, step, centre, low, high; /* bins per voxel across, voxels per bin; first taps lie from low to high */
+    double fixed[LINES];                   /* that part of sei_voxel_bin which belongs to the line */
+    double hit[LINES];                     /* where the ray of bin 0 crosses the line, minus the reach, plus 1 */
+    double place[LINES], place_step;       /* of voxel 0 of the line in the copy, and from voxel to voxel */
+} lines;
+
+static bool runs_along_z(const sei_slab *s, int t) {
+    return fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t]);
+}
+
+/* x0 and z0 are the first of the copy. */
+static void set_lines(const sei_slab *s, const sei_tilt_table *tilts, int t, int line, int x0, int z0, lines *a) {
+    const bool along_z = runs_along_z(s, t);
+    const double cos_t = s->cos_tilt[t], sin_t = s->sin_tilt[t], axis = s->axis_u[t];
+    const double slope = along_z ? cos_t : -sin_t, step = 1 / slope, reach = tilts->radius[t] * fabs(step),
+                 taps = ceil(2 * reach);
+    const double centre = 0.5 * ((along_z ? s->nx : s->nz) - 1), line_centre = 0.5 * ((along_z ? s->nz : s->nx) - 1);
+    a->slab = s;
+    a->tilt = t;
+    a->line = line;
+    a->along_z = along_z;
+    a->taps = taps < MAX_TAPS ? (int)taps : MAX_TAPS;
+    a->slope = slope;
+    a->step = step;
+    a->centre = centre;
+    a->low = along_z ? x0 : z0;
+    a->high = a->low + (along_z ? COPY_X : COPY_Z) - a->taps;
+    a->place_step = along_z ? 1 : COPY_X;
     for (int k = 0; k < LINES; ++k) {
-        const double line = first_line + k, x0 = along_z ? centre : line, z0 = along_z ? line : centre;
-        const double hit = centre + (u - sei_voxel_bin(x0, z0, s->nx, s->nz, cos_t, sin_t, axis)) / slope;
-        first[k] = (double)((int)(hit - reach + 8388608.0) - 8388607); /* floor + 1 without a call */
+        const double across = line + k - line_centre;
+        a->fixed[k] = across * (along_z ? sin_t : cos_t);
+        a->hit[k] = centre - (along_z ? axis - a->fixed[k] : axis + a->fixed[k]) * step - reach + 1;
+        a->place[k] = along_z ? (line + k - z0) * COPY_X - x0 : (line + k - x0) - z0 * COPY_X;
     }
 }
 
-/* The weights of tap j on sixteen lines, 0 outside the volume. The loop is written so that it becomes vectors. */
-static inline void tap_weights(const sei_slab *s, const sei_footprint *f, int t, int u, bool along_z, bool linear, int first_line,
-                               int j, const double *first, float *weights) {
-    const double cos_t = s->cos_tilt[t], sin_t = s->sin_tilt[t], axis = s->axis_u[t], end = along_z ? s->nx : s->nz;
-    const double c = f->c, inverse_c2 = f->inverse_c2, a = f->a, b = f->b, height = f->height, inverse_ramp = f->inverse_ramp;
-    const int nx = s->nx, nz = s->nz;
-    for (int k = 0; k < LINES; ++k) {
-        const double line = first_line + k, i = first[k] + j, x = along_z ? i : line, z = along_z ? line : i;
-        const double d = sei_voxel_bin(x, z, nx, nz, cos_t, sin_t, axis) - u;
-        const double value = linear ? sei_triangle(c, inverse_c2, d)
-                                    : sei_trapezoid_integral(a, b, height, inverse_ramp, d + 0.5) -
-                                          sei_trapezoid_integral(a, b, height, inverse_ramp, d - 0.5);
-        const double low = i >= 0 ? value : 0;
-        weights[k] = (float)(i < end ? low : 0);
-    }
-}
+typedef struct project_work {
+    float copy[COPY_Z * COPY_X * SEI_SPAN];
+    uint8_t inside[COPY_Z * COPY_X]; /* of the support */
+    lines lines[WIDTH / LINES][TILTS];
+    char table[TABLE_BYTES];
+    const char *begin[REGIONS + 1]; /* of each region in the table */
+    int z0[REGIONS];
+} project_work;
+_Static_assert(sizeof(project_work) <= SEI_WORK_BYTES, "the work space of one thread is too small");
 
-/* The voxels of one ray on up to sixteen lines: weights and offsets, line by line. Returns how many there are. */
-static int ray_table(const sei_slab *s, const sei_footprint *f, int t, int u, int first_line, int n_lines, float *w,
-                     size_t *offset) {
-    const bool along_z = fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t]);
-    const double slope = along_z ? s->cos_tilt[t] : -s->sin_tilt[t]; /* bins per step across the line */
-    const double reach = sei_footprint_radius(f, (int)s->kernel) / fabs(slope), reach_taps = ceil(2 * reach);
-    const int n_taps = reach_taps < MAX_TAPS ? (int)reach_taps : MAX_TAPS;
-    const size_t ny = (size_t)s->ny, step = along_z ? ny : ny * (size_t)s->nx, line_step = along_z ? ny * (size_t)s->nx : ny;
-    float weights[MAX_TAPS][LINES];
+/* Weights of one ray on the lines, and the places of its first voxels. The loops are written so that they become vectors. */
+static inline void weigh(const lines *a, const sei_footprint *f, bool along_z, bool linear, int taps, int u, uint16_t *place,
+                         float *weights) {
+    const double axis = a->slab->axis_u[a->tilt], slope = along_z ? a->slope : -a->slope, step = a->step, bin = u;
+    const double low = a->low, high = a->high, centre = a->centre, place_step = a->place_step;
+    const double c = f->c, inverse_c2 = f->inverse_c2, fa = f->a, fb = f->b, height = f->height, ramp = f->inverse_ramp;
     double first[LINES];
-    int n = 0;
-    if (along_z) first_voxels(s, t, u, true, first_line, reach, slope, first);
-    if (!along_z) first_voxels(s, t, u, false, first_line, reach, slope, first);
-    for (int j = 0; j < n_taps; ++j) {
-        if (along_z && s->kernel == SEI_KERNEL_LINEAR) tap_weights(s, f, t, u, true, true, first_line, j, first, weights[j]);
-        if (along_z && s->kernel != SEI_KERNEL_LINEAR) tap_weights(s, f, t, u, true, false, first_line, j, first, weights[j]);
-        if (!along_z && s->kernel == SEI_KERNEL_LINEAR) tap_weights(s, f, t, u, false, true, first_line, j, first, weights[j]);
-        if (!along_z && s->kernel != SEI_KERNEL_LINEAR) tap_weights(s, f, t, u, false, false, first_line, j, first, weights[j]);
+    for (int k = 0; k < LINES; ++k) {
+        const double i = (double)((int)(a->hit[k] + bin * step + 8388608.0) - 8388608); /* floor without a call */
+        const double not_below = i < low ? low : i;
+        first[k] = not_below > high ? high : not_below;
     }
-    for (int k = 0; k < n_lines; ++k) {
-        /* wraps for a voxel outside, whose weight is 0, so that it is never used */
-        const size_t start = (size_t)(first_line + k) * line_step + (size_t)(int64_t)first[k] * step;
-        for (int j = 0; j < n_taps; ++j) {
-            w[n] = weights[j][k];
-            offset[n] = start + (size_t)j * step;
-            n += weights[j][k] != 0 && (s->support == NULL || s->support[offset[n] / ny] != 0);
+    for (int k = 0; k < LINES; ++k) place[k] = (uint16_t)(int)(first[k] * place_step + a->place[k]);
+    for (int j = 0; j < taps; ++j) {
+        for (int k = 0; k < LINES; ++k) {
+            const double moving = (first[k] + j - centre) * slope, fixed = a->fixed[k];
+            const double d = (along_z ? moving - fixed : fixed - moving) + axis - bin; /* sei_voxel_bin, in its order */
+            const double value = linear ? sei_triangle(c, inverse_c2, d)
+                                        : sei_trapezoid_integral(fa, fb, height, ramp, d + 0.5) -
+                                              sei_trapezoid_integral(fa, fb, height, ramp, d - 0.5);
+            weights[j * LINES + k] = (float)value;
         }
     }
-    return n;
 }
 
-/* Adds what sixteen lines of the volume give to the rays u0 .. u1-1 of tilt t. */
-static void add_rays(const sei_slab *s, const sei_tilt_table *tilts, int t, int u0, int u1, int first_line, int n_lines,
-                     const float *volume, float *sinogram) {
-    float w[MAX_TAPS * LINES + 1];
-    size_t offset[MAX_TAPS * LINES + 1];
-    for (int u = u0; u < u1; ++u) {
-        const int n = ray_table(s, &tilts->footprint[t], t, u, first_line, n_lines, w, offset);
-        float *line = sinogram + ((size_t)t * (size_t)s->nu + (size_t)u) * (size_t)s->ny;
-        if (n > 0) sei_gather(n, w, offset, volume, s->ny, 1, line);
+static size_t ray_bytes(int taps) {
+    return LINES * (sizeof(uint16_t) + (size_t)taps * sizeof(float));
+}
+
+/* Writes the table's entry of one ray. Returns whether any of its voxels is within the support. */
+static bool write_ray(const lines *a, const sei_footprint *f, const uint8_t *inside, int u, char *to) {
+    const bool linear = a->slab->kernel == SEI_KERNEL_LINEAR;
+    uint16_t *place = (uint16_t *)to;
+    float *weights = (float *)(to + LINES * sizeof *place);
+    if (a->along_z && linear) weigh(a, f, true, true, 2, u, place, weights);
+    if (a->along_z && !linear) weigh(a, f, true, false, a->taps, u, place, weights);
+    if (!a->along_z && linear) weigh(a, f, false, true, 2, u, place, weights);
+    if (!a->along_z && !linear) weigh(a, f, false, false, a->taps, u, place, weights);
+    bool any = inside == NULL;
+    for (int k = 0; k < LINES && inside != NULL; ++k) {
+        for (int j = 0; j < a->taps; ++j) any = any || inside[place[k] + j * (int)a->place_step] != 0;
     }
+    return any;
 }
 
 /*
- * The first ray that crosses the middle of the lines at or beyond voxel `x`: rays from one window's edge to the next belong
+ * The first ray that crosses the middle of the lines at or beyond `across`: rays from one window's edge to the next belong
  * to that window, and every ray to one window.
  */
-static int first_ray(const sei_slab *s, int t, bool along_z, int first_line, double x) {
-    const double middle = first_line + 0.5 * (LINES - 1);
-    const double bin =
-        sei_voxel_bin(along_z ? x : middle, along_z ? middle : x, s->nx, s->nz, s->cos_tilt[t], s->sin_tilt[t], s->axis_u[t]);
+static int first_ray(const lines *a, double across) {
+    const sei_slab *s = a->slab;
+    const double middle = a->line + 0.5 * (LINES - 1);
+    const double bin = sei_voxel_bin(a->along_z ? across : middle, a->along_z ? middle : across, s->nx, s->nz,
+                                     s->cos_tilt[a->tilt], s->sin_tilt[a->tilt], s->axis_u[a->tilt]);
     return bin < 0 ? 0 : bin > s->nu ? s->nu : (int)ceil(bin);
 }
 
-/* Rays u0 .. u1-1 of tilts t0 .. t1-1 from everything: lines, then windows across them, so that tilts find both in the cache. */
-static void add_volume(const sei_slab *s, const sei_tilt_table *tilts, bool along_z, int t0, int t1, int u0, int u1,
-                       const float *volume, float *sinogram) {
-    const int n_lines_all = along_z ? s->nz : s->nx, across = along_z ? s->nx : s->nz;
-    for (int line = 0; line < n_lines_all; line += LINES) {
-        const int n_lines = n_lines_all - line < LINES ? n_lines_all - line : LINES;
-        for (int edge = 0; edge < across; edge += WINDOW) {
-            /* a ray that crosses beyond the ends may still meet them on an outer line */
-            const double left = edge == 0 ? -LINES : edge - 0.5,
-                         right = edge + WINDOW < across ? edge + WINDOW - 0.5 : across + LINES;
-            for (int t = t0; t < t1; ++t) {
-                if ((fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t])) != along_z) continue;
-                const int a = first_ray(s, t, along_z, line, left), b = first_ray(s, t, along_z, line, right);
-                const int low = a < b ? a : b, high = a < b ? b : a;
-                add_rays(s, tilts, t, low > u0 ? low : u0, high < u1 ? high : u1, line, n_lines, volume, sinogram);
+/* The rays of one tile: from edge to edge + WINDOW, and at the ends of the volume those that meet an outer line only. */
+static char *add_tile(const lines *a, const sei_footprint *f, int edge, const uint8_t *inside, char *to) {
+    const int n_across = a->along_z ? a->slab->nx : a->slab->nz;
+    const double left = edge == 0 ? -REACH : edge - 0.5,
+                 right = edge + WINDOW < n_across ? edge + WINDOW - 0.5 : n_across + REACH;
+    const int b0 = first_ray(a, left), b1 = first_ray(a, right), u1 = b0 < b1 ? b1 : b0;
+    rays *open = NULL;
+    for (int u = b0 < b1 ? b0 : b1; u < u1; ++u) {
+        char *entry = open == NULL ? to + sizeof *open : to;
+        if (!write_ray(a, f, inside, u, entry)) {
+            open = NULL;
+            continue;
+        }
+        if (open == NULL) {
+            open = (rays *)to;
+            *open = (rays){.tilt = a->tilt, .u = u, .taps = a->taps, .step = (uint32_t)a->place_step * SEI_SPAN};
+        }
+        open->n += 1;
+        to = entry + ray_bytes(a->taps);
+    }
+    return to;
+}
+
+/* Which voxels of the copy belong to the support; false: none of them. */
+static bool mark_support(const sei_slab *s, int x0, int z0, uint8_t *inside) {
+    bool any = false;
+    for (int k = 0; k < COPY_Z; ++k) {
+        for (int i = 0; i < COPY_X; ++i) {
+            const int x = x0 + i, z = z0 + k;
+            const bool in = x >= 0 && x < s->nx && z >= 0 && z < s->nz && s->support[(size_t)z * (size_t)s->nx + (size_t)x] != 0;
+            inside[k * COPY_X + i] = in;
+            any = any || in;
+        }
+    }
+    return any;
+}
+
+/* All rays of a region: tile by tile, and in each tilt by tilt. */
+static char *add_region(const project_item *p, int x0, int z0, project_work *work, char *to) {
+    const sei_slab *s = p->slab;
+    const uint8_t *inside = s->support == NULL ? NULL : work->inside;
+    const int x1 = x0 + WIDTH < s->nx ? x0 + WIDTH : s->nx, z1 = z0 + DEPTH < s->nz ? z0 + DEPTH : s->nz;
+    if (inside != NULL && !mark_support(s, x0 - MARGIN, z0 - MARGIN, work->inside)) return to;
+    for (int t = p->t0; t < p->t1; ++t) {
+        const bool along_z = runs_along_z(s, t);
+        for (int k = 0, line = along_z ? z0 : x0; line < (along_z ? z1 : x1); line += LINES, ++k) {
+            set_lines(s, p->tilts, t, line, x0 - MARGIN, z0 - MARGIN, &work->lines[k][t - p->t0]);
+        }
+    }
+    for (int z = z0; z < z1; z += LINES) {
+        for (int x = x0; x < x1; x += WINDOW) {
+            for (int pass = 0; pass < 2; ++pass) {
+                for (int t = p->t0; t < p->t1; ++t) {
+                    const bool along_z = runs_along_z(s, t);
+                    const lines *a = &work->lines[along_z ? (z - z0) / LINES : (x - x0) / LINES][t - p->t0];
+                    if (along_z == (pass == 0)) to = add_tile(a, &p->tilts->footprint[t], along_z ? x : z, inside, to);
+                }
+            }
+        }
+    }
+    return to;
+}
+
+/* More than a region's rays can take: a window holds at most WINDOW + 1 rays of a tilt, at the ends 2*REACH more. */
+static size_t region_bytes(const project_item *p) {
+    const size_t tiles = (WIDTH / WINDOW) * (DEPTH / LINES), ends = 2 * (WIDTH / WINDOW + DEPTH / LINES);
+    const int taps = p->slab->kernel == SEI_KERNEL_LINEAR ? 2 : MAX_TAPS;
+    const size_t entries = tiles * (WINDOW + 2) + ends * (REACH + 1);
+    return (size_t)(p->t1 - p->t0) * entries * (ray_bytes(taps) + sizeof(rays));
+}
+
+/*
+ * Copies the region and its margin; 0 outside the volume and outside the support. The first `have` rows are those that
+ * ended the copy of the region before.
+ */
+static void copy_region(const sei_slab *s, const sei_slices *y, int x0, int z0, int have, const float *volume, float *copy) {
+    const int left = x0 < 0 ? -x0 : 0, right = x0 + COPY_X > s->nx ? s->nx - x0 : COPY_X;
+    const size_t row = (size_t)COPY_X * SEI_SPAN;
+    memmove(copy, copy + (size_t)(COPY_Z - have) * row, (size_t)have * row * sizeof *copy);
+    copy += (size_t)have * row;
+    for (int z = z0 + have; z < z0 + COPY_Z; ++z, copy += row) {
+        if (z < 0 || z >= s->nz) {
+            sei_slices_clear(COPY_X, copy);
+            continue;
+        }
+        const size_t voxel = (size_t)z * (size_t)s->nx + (size_t)(x0 + left);
+        sei_slices_clear(left, copy);
+        sei_slices_take(y, volume + y->volume + voxel * y->stride, right - left, copy + left * SEI_SPAN);
+        sei_slices_clear(COPY_X - right, copy + right * SEI_SPAN);
+        for (int i = left; s->support != NULL && i < right; ++i) {
+            if (s->support[voxel + (size_t)(i - left)] == 0) sei_slices_clear(1, copy + i * SEI_SPAN);
+        }
+    }
+}
+
+/* bins += what the lines give to one ray, `vectors` at once. Two sums, for the even and the odd taps, hide the latency. */
+static inline void add_ray(int vectors, int taps, const uint16_t *place, const float *weights, const float *copy, size_t step,
+                           float *bins) {
+    sei_vec even[SEI_BLOCK], odd[SEI_BLOCK];
+    for (int i = 0; i < vectors; ++i) even[i] = odd[i] = sei_vec_of(0);
+    for (int k = 0; k < LINES; ++k) {
+        const float *from = copy + (size_t)place[k] * SEI_SPAN;
+        for (int j = 0; j < taps; ++j) {
+            const sei_vec w = sei_vec_of(weights[j * LINES + k]);
+            const float *tap = from + (size_t)j * step;
+            for (int i = 0; i < vectors; ++i) {
+                const sei_vec v = sei_vec_load(tap + i * SEI_LANES);
+                if (j % 2 == 0) even[i] = sei_vec_fma(w, v, even[i]);
+                if (j % 2 == 1) odd[i] = sei_vec_fma(w, v, odd[i]);
+            }
+        }
+    }
+    for (int i = 0; i < vectors; ++i) {
+        float *to = bins + i * SEI_LANES;
+        sei_vec_store(to, sei_vec_load(to) + (even[i] + odd[i]));
+    }
+}
+
+static inline void add_rays_of(int taps, const sei_slices *y, const rays *r, const char *entry, const float *copy, float *bins) {
+    const size_t bytes = ray_bytes(taps);
+    for (int u = 0; u < r->n; ++u, entry += bytes, bins += y->stride) {
+        const uint16_t *place = (const uint16_t *)entry;
+        const float *weights = (const float *)(entry + LINES * sizeof *place);
+        float some[SEI_SPAN], *sum = y->n == y->n_lanes ? bins : some;
+        int first = 0;
+        if (sum == some)
+            memcpy(some, bins, (size_t)y->n * sizeof *some), memset(some + y->n, 0, sizeof(float) * (size_t)(SEI_SPAN - y->n));
+        for (; first + SEI_BLOCK * SEI_LANES <= y->n_lanes; first += SEI_BLOCK * SEI_LANES) {
+            add_ray(SEI_BLOCK, taps, place, weights, copy + first, r->step, sum + first);
+        }
+        for (; first < y->n_lanes; first += SEI_LANES) add_ray(1, taps, place, weights, copy + first, r->step, sum + first);
+        if (sum == some) memcpy(bins, some, (size_t)y->n * sizeof *some);
+    }
+}
+
+static void run_region(const sei_slab *s, const sei_slices *y, const char *at, const char *end, const float *copy,
+                       float *sinogram) {
+    while (at < end) {
+        const rays *r = (const rays *)at;
+        float *bins = sinogram + y->sinogram + ((size_t)r->tilt * (size_t)s->nu + (size_t)r->u) * y->stride;
+        at += sizeof *r;
+        if (r->taps <= 2) add_rays_of(2, y, r, at, copy, bins);
+        if (r->taps == 3) add_rays_of(3, y, r, at, copy, bins);
+        if (r->taps >= 4) add_rays_of(4, y, r, at, copy, bins);
+        at += (size_t)r->n * ray_bytes(r->taps);
+    }
+}
+
+static void run_item(const project_item *p, const float *volume, float *sinogram, project_work *work) {
+    const sei_slab *s = p->slab;
+    for (int i = p->slices0; i < p->slices1; ++i) {
+        const sei_slices y = sei_slices_of(s, i);
+        for (size_t bin = (size_t)p->t0 * (size_t)s->nu; bin < (size_t)p->t1 * (size_t)s->nu; ++bin) {
+            memset(sinogram + y.sinogram + bin * y.stride, 0, (size_t)y.n * sizeof *sinogram);
+        }
+    }
+    for (int x0 = 0; x0 < s->nx; x0 += WIDTH) {
+        for (int z = 0; z < s->nz;) {
+            int n = 0;
+            char *to = work->table;
+            const char *limit = work->table + TABLE_BYTES - region_bytes(p);
+            for (; z < s->nz && n < REGIONS && to <= limit; z += DEPTH, ++n) {
+                work->begin[n] = to;
+                work->z0[n] = z;
+                to = add_region(p, x0, z, work, to);
+            }
+            work->begin[n] = to;
+            for (int i = p->slices0; i < p->slices1; ++i) {
+                const sei_slices y = sei_slices_of(s, i);
+                bool follows = false;
+                for (int k = 0; k < n && y.n > 0; ++k) {
+                    const bool needed = work->begin[k] < work->begin[k + 1];
+                    if (needed)
+                        copy_region(s, &y, x0 - MARGIN, work->z0[k] - MARGIN, follows ? 2 * MARGIN : 0, volume, work->copy);
+                    follows = needed;
+                    run_region(s, &y, work->begin[k], work->begin[k + 1], work->copy, sinogram);
+                }
             }
         }
     }
 }
 
-static void project_block(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume, float *sinogram) {
-    /* a bin's sum runs over the lines in order whoever computes it, so this cut may follow the number of threads */
-    const int n_groups = threads < 4 ? threads : 4, n_ranges = (4 * threads + n_groups - 1) / n_groups;
-    const size_t n = sei_slab_sinogram_count(s);
-    for (size_t i = 0; i < n; ++i) sinogram[i] = 0;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int item = 0; item < n_groups * n_ranges; ++item) {
-        const int64_t group = item / n_ranges, range = item % n_ranges;
-        const int t0 = (int)(s->n_tilts * group / n_groups), t1 = (int)(s->n_tilts * (group + 1) / n_groups);
-        const int u0 = (int)(s->nu * range / n_ranges), u1 = (int)(s->nu * (range + 1) / n_ranges);
-        add_volume(s, tilts, true, t0, t1, u0, u1, volume, sinogram);
-        add_volume(s, tilts, false, t0, t1, u0, u1, volume, sinogram);
-    }
-}
-
-void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *slab, const sei_tilt_table *tilts, const float *volume,
-                                      float *sinogram) {
-    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
-        const sei_host_block b = sei_host_block_of(slab, k);
-        project_block(threads, &b.slab, tilts, volume + b.volume, sinogram + b.sinogram);
+void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume,
+                                      float *sinogram, const sei_work *work) {
+    /* by slices as far as they go, then by tilts: a bin's sum is the same whoever makes it */
+    const int n_slices = sei_slices_count(s), by_slices = n_slices < threads ? n_slices : threads;
+    const int wanted = (threads + by_slices - 1) / by_slices, least = (s->n_tilts + TILTS - 1) / TILTS;
+    const int by_tilts = wanted > s->n_tilts ? s->n_tilts : wanted > least ? wanted : least, n_items = by_slices * by_tilts;
+    int next = 0;
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+    for (int worker = 0; worker < threads; ++worker) {
+        for (int item = sei_work_next(&next); item < n_items; item = sei_work_next(&next)) {
+            const int64_t a = item / by_tilts, b = item % by_tilts;
+            const project_item p = {.slab = s,
+                                    .tilts = tilts,
+                                    .t0 = (int)(s->n_tilts * b / by_tilts),
+                                    .t1 = (int)(s->n_tilts * (b + 1) / by_tilts),
+                                    .slices0 = (int)(n_slices * a / by_slices),
+                                    .slices1 = (int)(n_slices * (a + 1) / by_slices)};
+            run_item(&p, volume, sinogram, sei_work_of(work, worker));
+        }
     }
 }
