@@ -147,7 +147,7 @@ static void test_run_resume_and_refusals(void **state) {
     assert_ok(sei_io_sha256_file(path, a));
     sha_of(one, "report.html", b);
     assert_string_equal(a, b);
-    assert_refused(sei_report_folder(sei_test_folder(), path, true), SEI_ERR_INPUT, "no finished run or batch");
+    assert_refused(sei_report_folder(sei_test_folder(), path, true), SEI_ERR_INPUT, "no finished run, batch or model");
 }
 
 /* The axis that comes with a table of shifts is used, unless the recipe has one of its own. */

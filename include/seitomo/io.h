@@ -107,6 +107,24 @@ sei_status sei_io_spectra_row(sei_spectra_file *file, int64_t tilt, int64_t y, c
 sei_status sei_io_spectra_finish(sei_spectra_file *file, const double *summed, const sei_provenance *provenance) SEI_MUST_CHECK;
 void sei_io_spectra_close(sei_spectra_file *file); /* unfinished: nothing stays. NULL: nothing */
 
+/* Fields on a regular grid as VTK image data, for ParaView. Arrays belong to the caller; one of values and bytes is set. */
+typedef struct sei_vti_array {
+    const char *name; /* letters, digits and '_' */
+    int components;   /* 1: a scalar, 3: a vector, 9: a tensor; they stand together */
+    bool at_points;   /* (nz+1)(ny+1)(nx+1) corners of the cells; else nz*ny*nx cells */
+    const float *values;
+    const uint8_t *bytes;
+} sei_vti_array;
+typedef struct sei_vti {
+    int64_t nx, ny, nz; /* cells */
+    double spacing;     /* edge of a cell */
+    double origin[3];   /* the corner of the first cell: x, y, z */
+    size_t n_arrays;
+    const sei_vti_array *arrays;
+} sei_vti;
+/* Errors: SEI_ERR_USAGE (names, components, sizes), SEI_ERR_INPUT (too large), SEI_ERR_ENVIRONMENT, SEI_ERR_MEMORY. */
+sei_status sei_io_write_vti(const char *path, const sei_vti *vti, bool overwrite) SEI_MUST_CHECK;
+
 /* CSV with a header line, C locale, shortest exact numbers, empty cells for NaN. */
 sei_status sei_io_write_table(const char *path, const sei_table *table, bool overwrite) SEI_MUST_CHECK;
 sei_status sei_io_read_table(const char *path, sei_table *out) SEI_MUST_CHECK;

@@ -184,6 +184,31 @@ sei_status sei_phasefield_noise(const sei_phasefield_options *options, uint32_t 
 sei_status sei_phasefield_metrics(const sei_phasefield_options *options, const sei_phasefield_state *state,
                                   sei_numbers *numbers) SEI_MUST_CHECK;
 
+/*
+ * What the scheme itself loses: the state's fields in a closed box of the same cells, without sources, check_every macro steps
+ * long; *drift is the larger relative change of the sums of c_Li and c_v. Round-off (1e-15 to 1e-13) when all is well. In a wire
+ * lithium comes and goes through the surface and vacancies through R, so that its own sums tell nothing. Errors as
+ * sei_phasefield_step.
+ */
+sei_status sei_phasefield_drift(const sei_phasefield_options *options, const char *backend, const sei_phasefield_state *state,
+                                double *drift) SEI_MUST_CHECK;
+
+/* How cells become labels. */
+typedef struct sei_phasefield_label_options {
+    double radius_nm; /* of the wire, which is l0; default 20 (0.1 to 1e5) */
+    double sei_nm;    /* wetted cells within this of silicon are SEI; 2 */
+    double shell_nm;  /* of SEI round the wire once it has been lithiated; 20 */
+} sei_phasefield_label_options;
+void sei_phasefield_label_options_default(sei_phasefield_label_options *options);
+/*
+ * The wire's labels of a state, ids and colours as segment's: silicon (lithiated or not), closed void (void, not wetted), SEI
+ * (wetted within sei_nm of silicon; the shell), open void (wetted beyond). The grid is the state's with as many cells added on
+ * all four sides as the shell needs; its voxel is the cell. Errors: SEI_ERR_USAGE (options, a box), SEI_ERR_INPUT,
+ * SEI_ERR_MEMORY; out is untouched then.
+ */
+sei_status sei_phasefield_labels(const sei_phasefield_options *options, const sei_phasefield_state *state,
+                                 const sei_phasefield_label_options *how, sei_labels *out) SEI_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -85,6 +85,37 @@ sei_status sei_render_tilt(const char *path, const sei_series *series, size_t ch
 sei_status sei_render_montage(const char *path, size_t n, const char *const *pngs, int columns, bool overwrite) SEI_MUST_CHECK;
 
 /*
+ * A section of the phase-field model: fields of nx by nz cells, row z, drawn in the paper's colours: silicon green, lithiated
+ * silicon yellow, void white, electrolyte (outside and in wetted voids) turquoise, and SEI as a blue line on every surface that
+ * electrolyte reaches. Cells are interpolated, so that outlines are smooth.
+ */
+typedef struct sei_section {
+    int64_t nx, nz;
+    double cell_nm;
+    const double *lithiation; /* 0 silicon .. 1 lithiated */
+    const double *vacancy;
+    const uint8_t *wire, *wetted;
+    double void_threshold; /* of vacancy */
+    bool lined;            /* there is SEI */
+    bool no_legend;
+    /* Where the corners of a grid over the same square have moved to, in nm from the section's centre; NULL: the reference frame.
+     * drawn: cells of that grid that have a place. */
+    int64_t place_nx, place_nz;
+    const double *place_x, *place_z; /* [place_nz + 1][place_nx + 1] */
+    const uint8_t *drawn;            /* [place_nz][place_nx] */
+    double half_width_nm;            /* of the picture; 0: the section's own */
+} sei_section;
+/* Errors: SEI_ERR_INPUT (sizes), SEI_ERR_ENVIRONMENT, SEI_ERR_MEMORY. */
+sei_status sei_render_section(const char *path, const sei_section *section, const sei_picture_options *options,
+                              bool overwrite) SEI_MUST_CHECK;
+/*
+ * Pictures of one size as an animated PNG, endless, `seconds` each and the last one four times as long: the pictures' own bytes
+ * behind each other, so nothing is lost, every browser plays it, and what cannot shows the first. SEI_ERR_INPUT: a file is no
+ * PNG, or its size or pixels differ from the first one's.
+ */
+sei_status sei_render_movie(const char *path, size_t n, const char *const *pngs, double seconds, bool overwrite) SEI_MUST_CHECK;
+
+/*
  * A line plot of table columns against the column x, as PATH.svg and PATH.png by gnuplot. Without gnuplot nothing is
  * written, one line says so, and SEI_OK is returned: the CSV beside it holds the numbers. path without extension. Values
  * that are not finite leave a gap (with log_y also those <= 0). SEI_ERR_INPUT: a column is not there (the message lists

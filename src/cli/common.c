@@ -89,6 +89,7 @@ static const struct {
              {"reconstruct", USES_SERIES | USES_WORK},
              {"render", USES_FILES | USES_PLAN | USES_CHANNELS | USES_PIXEL | USES_THREADS},
              {"report", USES_FILES},
+             {"phasefield", USES_FILES | USES_PLAN | USES_SET | USES_SEED | USES_WORK},
              {"run", USES_SERIES | USES_SET | USES_WORK},
              {"segment", USES_FILES | USES_PLAN | USES_CHANNELS | USES_PIXEL | USES_THREADS | USES_MEMORY},
              {"simulate", USES_FILES | USES_PLAN | USES_SET | USES_SEED | USES_WORK},

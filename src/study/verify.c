@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "seitomo/study.h"
 #include "study/page.h"
+#include "study/phasefield_run.h"
 #include "study/record.h"
 
 static bool has(const char *folder, const char *name) {
@@ -16,10 +17,24 @@ static bool has(const char *folder, const char *name) {
     return there;
 }
 
+/* provenance.json of the phase-field model says what it is of. */
+static bool is_phasefield(const char *folder) {
+    char *path = NULL;
+    json_t *provenance = NULL;
+    const bool read = has(folder, "provenance.json") && sei_path_join(folder, "provenance.json", &path) == SEI_OK &&
+                      sei_sealed_read(path, &provenance) == SEI_OK;
+    const bool is = read && strcmp(sei_json_text_at(provenance, "kind"), "phase field") == 0;
+    json_decref(provenance);
+    sei_free(path);
+    return is;
+}
+
 sei_status sei_report_folder(const char *folder, const char *html, bool overwrite) {
+    if (is_phasefield(folder)) return sei_page_of_phasefield(folder, html, overwrite);
     if (has(folder, "batch.json")) return sei_page_of_batch(folder, html, overwrite);
     if (has(folder, "provenance.json")) return sei_page_of_run(folder, html, overwrite);
-    return sei_fail(SEI_ERR_INPUT, "%s: no finished run or batch (neither provenance.json nor batch.json is there)", folder);
+    return sei_fail(SEI_ERR_INPUT, "%s: no finished run, batch or model (neither provenance.json nor batch.json is there)",
+                    folder);
 }
 
 typedef struct tally {
@@ -88,8 +103,11 @@ sei_status sei_verify_folder(const char *folder, int64_t *checked) {
     char *path = NULL;
     char *below = NULL;
     sei_status status = SEI_OK;
-    if (!has(folder, "batch.json") && !has(folder, "stages/input.json")) {
-        return sei_fail(SEI_ERR_INPUT, "%s: no run or batch (neither stages/input.json nor batch.json is there)", folder);
+    if (is_phasefield(folder)) {
+        check_sealed(folder, "provenance.json", &t);
+    } else if (!has(folder, "batch.json") && !has(folder, "stages/input.json")) {
+        return sei_fail(SEI_ERR_INPUT,
+                        "%s: no run, batch or model (none of stages/input.json, batch.json, provenance.json is there)", folder);
     }
     SEI_TRY(verify_one(folder, &t));
     SEI_TRY(sei_path_join(folder, "batch.json", &path));

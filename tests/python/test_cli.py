@@ -38,7 +38,7 @@ def test_help_lists_what_the_verb_takes(seitomo, verb):
     for option, value in common.items():
         done = subprocess.run([seitomo.binary, verb, option] + ([value] if value else []), capture_output=True, text=True)
         assert ("no use for it" in done.stderr) == (option not in listed), (verb, option)
-    assert ("--seed" in listed) == (verb == "simulate")
+    assert ("--seed" in listed) == (verb in ("simulate", "phasefield"))
     assert ("--backend" in listed) == (verb in ("align", "batch", "compare", "reconstruct", "run", "simulate"))
 
 
