@@ -3,6 +3,7 @@
  *   a misfit cylinder stands as Lame's solution says, core and shell; a wire lithiated uniformly, elastic-plastic, has the closed
  *   form's stretch and axial stress in plane strain, and no stress with a free axis; the pressure inside a fully plastic shell
  *   is the logarithm of its radii;
+ *   the linear problem solved by Fourier transforms, with a soft exterior, agrees with the relaxation and with Lame;
  *   the terms of the strain (eq. 6 of the paper, with its first one corrected) add up to Green's strain of the deformation;
  *   the vector kernels do what the plain reference does; neither threads nor storing and restoring a state change a bit;
  *   voids, slivers and what hangs on nothing carry the soft stress alone; a refilled cell is born free of stress;
@@ -103,6 +104,57 @@ static void test_misfit_cylinder(void **state) {
     free(xx);
     free(zz);
     free(xz);
+}
+
+/* The same cylinder by the other method, the exterior a thousandth as stiff. */
+static void test_fourier_agrees(void **state) {
+    (void)state;
+    const int64_t n = 64, cells = n * n;
+    const double misfit = 1e-5;
+    sei_mechanics_options o;
+    sei_mechanics_state s = {0};
+    options_of(&o, n, 1);
+    o.beta = misfit;
+    o.youngs_lithiated = 175;
+    o.tolerance = 1e-6;
+    o.largest_step = 1;
+    assert_ok(sei_mechanics_begin(&o, &s));
+    double *li = core_field(&s), *v = field(cells, 0.14), *youngs = field(cells, 0.175), *strain = field(cells, 0);
+    double *stress = field(4 * cells, 0), *relaxed = field(cells, 0), core = 0, wire = 0, sum = 0, sum_relaxed = 0, mean[3] = {0};
+    for (int64_t c = 0; c < cells; ++c) {
+        if (s.wire[c]) youngs[c] = 175;
+        if (li[c] > 0.5) strain[c] = misfit;
+        wire += s.wire[c];
+    }
+    int64_t iterations = 0;
+    assert_ok(sei_mechanics_load(&o, "cpu", li, v, &s));
+    assert_ok(sei_mechanics_evaluate(&o, &s, &(sei_mechanics_fields){.mean_stress = relaxed}));
+    assert_ok(sei_mechanics_misfit_fourier(n, n, youngs, strain, 0.25, 1e-4, stress, &iterations));
+    for (int64_t c = 0; c < cells; ++c) {
+        for (int m = 0; m < 3; ++m) mean[m] += stress[m * cells + c] / (double)cells;
+        if (strain[c] == 0) continue;
+        core += 1;
+        sum += (stress[c] + stress[cells + c] + stress[3 * cells + c]) / 3;
+        sum_relaxed += relaxed[c];
+    }
+    const double radial = 175 * misfit / 1.5 * (core / wire - 1), exact = (2 * radial + 0.5 * radial - 175 * misfit) / 3;
+    print_message("core mean stress, 64: Fourier %.4e (%d iterations), relaxation %.4e, Lame %.4e\n", sum / core, (int)iterations,
+                  sum_relaxed / core, exact);
+    assert_close(sum / core / exact, 1, 0.02);
+    assert_close(sum / sum_relaxed, 1, 0.02);
+    for (int m = 0; m < 3; ++m) assert_close(mean[m], 0, 1e-4 * fabs(exact));
+    /* no misfit, no stress */
+    memset(strain, 0, (size_t)cells * sizeof *strain);
+    assert_ok(sei_mechanics_misfit_fourier(n, n, youngs, strain, 0.25, 1e-4, stress, NULL));
+    for (int64_t c = 0; c < 4 * cells; ++c) assert_true(stress[c] == 0);
+    youngs[7 * n + 3] = -1;
+    assert_refused(sei_mechanics_misfit_fourier(n, n, youngs, strain, 0.25, 1e-4, stress, NULL), SEI_ERR_USAGE, "cell (3, 7)");
+    assert_refused(sei_mechanics_misfit_fourier(n, n, youngs, strain, 0.25, 1e-9, stress, NULL), SEI_ERR_USAGE,
+                   "tolerance is 1e-09");
+    assert_refused(sei_mechanics_misfit_fourier(2, n, youngs, strain, 0.25, 1e-4, stress, NULL), SEI_ERR_USAGE, "2 x 64");
+    sei_mechanics_state_free(&s);
+    double *const all[] = {li, v, youngs, strain, stress, relaxed};
+    for (int m = 0; m < 6; ++m) free(all[m]);
 }
 
 static void test_uniform_lithiation(void **state) {
@@ -401,6 +453,7 @@ static void test_refusals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_misfit_cylinder),
+        cmocka_unit_test(test_fourier_agrees),
         cmocka_unit_test(test_uniform_lithiation),
         cmocka_unit_test(test_plastic_shell),
         cmocka_unit_test(test_strains_add_up),

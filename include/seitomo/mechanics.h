@@ -127,6 +127,18 @@ sei_status sei_mechanics_evaluate(const sei_mechanics_options *options, const se
 sei_status sei_mechanics_metrics(const sei_mechanics_options *options, const sei_mechanics_state *state,
                                  sei_numbers *numbers) SEI_MUST_CHECK;
 
+/*
+ * The linear problem, as a check by another method: small strains, plane strain, isotropic moduli youngs[nz][nx] (0 < their
+ * ratio <= 1e6) and poisson, an isotropic misfit strain misfit[nz][nx], periodic, mean in-plane stress zero. Galerkin form of the
+ * Lippmann-Schwinger equation (Moulinec & Suquet, Comput. Methods Appl. Mech. Eng. 157, 69 (1998)) with the rotated
+ * scheme's discrete Green operator (Willot, C. R. Mecanique 343, 232 (2015)), solved by conjugate gradients to a relative
+ * residual `tolerance` (1e-6 to 1: the transforms may be single precision). stress[4][nz][nx]: xx, zz, xz, yy. iterations may be
+ * NULL. Errors: SEI_ERR_USAGE (sizes, values), SEI_ERR_INPUT (not reached in 10000 iterations), SEI_ERR_MEMORY,
+ * SEI_ERR_INTERRUPTED.
+ */
+sei_status sei_mechanics_misfit_fourier(int64_t nx, int64_t nz, const double *youngs, const double *misfit, double poisson,
+                                        double tolerance, double *stress, int64_t *iterations) SEI_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif
