@@ -43,7 +43,7 @@ foreach(source IN LISTS test_sources)
   endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT
-    "SEITOMO_TEST_DATA=$ENV{SEITOMO_TEST_DATA};SEITOMO_SOURCE=${PROJECT_SOURCE_DIR};SEITOMO_BUILD=${PROJECT_BINARY_DIR};OMP_WAIT_POLICY=passive") # tests share cores: do not spin
+    "SEITOMO_TEST_DATA=$ENV{SEITOMO_TEST_DATA};SEITOMO_SOURCE=${PROJECT_SOURCE_DIR};SEITOMO_BUILD=${PROJECT_BINARY_DIR};OMP_WAIT_POLICY=passive") # tests share cores, and only the program chooses this itself
   list(APPEND test_names ${name})
 endforeach()
 if(SEITOMO_SANITIZE MATCHES "thread")

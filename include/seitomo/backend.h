@@ -196,6 +196,15 @@ enum { SEI_MODULE_VERSION = 3 };
 typedef sei_status (*sei_backend_module_open)(const sei_module_host *host, const sei_device_options *options, sei_device **out);
 #define SEI_BACKEND_MODULE_SYMBOL "sei_backend_module"
 
+/*
+ * For a program's main, before anything else: gcc's OpenMP threads spin while they wait, which on a machine that others use
+ * too costs many times what it saves, and what they do is read from OMP_WAIT_POLICY when the program is loaded. Where neither
+ * it nor GOMP_SPINCOUNT nor KMP_BLOCKTIME is set and there is more than one core, this starts the program anew with
+ * OMP_WAIT_POLICY=passive: the same process, arguments and files, some milliseconds. Else, and where it cannot, it returns.
+ * What loads libseitomo into a running program (an interpreter) sets the variable before it loads OpenMP, or bears the spinning.
+ */
+void sei_wait_asleep(char *const argv[]);
+
 #ifdef __cplusplus
 }
 #endif
