@@ -15,8 +15,8 @@
  *
  * Numbers are those of the phase field: lengths in l0, stresses in c_max R T (0.9 GPa). The grid is the undeformed section, a
  * cell's index (k*ny + j)*nx + i, a node's (k*ny + j)*(nx + 1) + i with k = 0..nz, i = 0..nx and j = 0..ny - 1 (periodic). One
- * deformation gradient per cell, at its centre, and hourglass stiffness. ny = 1: the axial stretch is one number, 1 in plane
- * strain, or such that the mean axial force vanishes.
+ * deformation gradient per cell, at its centre, and hourglass stiffness. The axial stretch, of every cell when ny = 1, else of
+ * the periodic length, is 1 (plane strain) or such that the mean axial force vanishes.
  *
  * A cycle (lithiation and delithiation) begins from the undeformed wire: perfect plasticity keeps of the cycles before
  * nothing but residual stress, and the fields live on the undeformed grid.

@@ -25,8 +25,11 @@ enum {
 /* Sums over a row of nodes (and of cells), added up row by row. */
 enum { SEI_MECH_WORK, SEI_MECH_INERTIA, SEI_MECH_FORCE2, SEI_MECH_INTERNAL2, SEI_MECH_AXIAL, SEI_MECH_SUMS };
 
-/* Lanes that a row's sum runs in; rows of scratch a thread needs for each line of cells. */
-enum { SEI_MECH_LANES = 8, SEI_MECH_ROWS = 20 };
+/* Lanes that a row's sum runs in; rows of scratch for a row of cells in the plane and in space, and for sums. */
+enum { SEI_MECH_LANES = 8, SEI_MECH_ROWS_PLANE = 6, SEI_MECH_ROWS_SPACE = 24, SEI_MECH_TERMS = 5 };
+/* What of a cell's mass each of its nodes carries, so that the stiffest mode of a cell stays well below 4. */
+#define SEI_MECH_SHARE_PLANE 0.75
+#define SEI_MECH_SHARE_SPACE 0.4
 #define SEI_MECH_REACH 0.05 /* largest displacement of an iteration, in cell edges */
 
 typedef struct sei_mech_work {
@@ -34,7 +37,7 @@ typedef struct sei_mech_work {
     int dims, threads; /* 2 or 3; that take part */
     int64_t cells, nodes;
     double *cell[SEI_MECH_ARRAYS];
-    double *position[3]; /* x, z, y in cell edges, of the iteration that is worked on */
+    double *position[3]; /* x, z, y in cell edges, of the iteration that is worked on; y less the stretched undeformed one */
     double *next[3];     /* of the one after it */
     double *velocity[3];
     double *force[3];     /* of the last iteration */
@@ -60,7 +63,7 @@ typedef struct sei_mech_operators {
 
 extern const sei_mech_operators sei_mech_ref;
 /* The best instruction set of this machine, or the one named; NULL: not here. */
-const sei_mech_operators *sei_mech_cpu(const char *isa);
+const sei_mech_operators *sei_mech_cpu(const char *isa, int dims);
 
 sei_status sei_mech_work_make(const sei_mechanics_state *state, int threads, sei_mech_work *out) SEI_MUST_CHECK;
 void sei_mech_work_free(sei_mech_work *work);

@@ -5,39 +5,19 @@
  */
 #include "phasefield/mechanics.h"
 #include "phasefield/mechanics_cell.h"
-
-#define MECH_JOIN2(name, isa) name##_##isa
-#define MECH_JOIN(name, isa) MECH_JOIN2(name, isa)
-
-#ifdef __clang__
-#define MECH_VECTOR "clang loop vectorize(assume_safety)"
-#pragma clang diagnostic ignored "-Wpass-failed" /* where it finds no vector form, the loop stays right */
-#else
-#define MECH_VECTOR "GCC ivdep"
-#endif
+#include "phasefield/mechanics_rows.h"
 
 /* A row of cells as its nodes feel it, padded by a cell on either side: P, and the hourglass' pulls. */
 enum { PXX, PXZ, PZX, PZZ, HX, HZ, ROWS };
 /* What a row adds to the sums. */
 enum { T_INTERNAL, T_AXIAL, T_WORK, T_INERTIA, T_FORCE, TERMS };
 
-static int64_t padded(const sei_mech_work *w) {
-    return (w->nx + 2 + SEI_MECH_LANES) / SEI_MECH_LANES * SEI_MECH_LANES;
-}
-
 SEI_PF_INLINE double *row_of(const sei_mech_work *w, int thread, int64_t k, int which) {
-    return w->scratch + thread * w->scratch_size + ((k & 1) * ROWS + which) * padded(w);
+    return w->scratch + thread * w->scratch_size + ((k & 1) * ROWS + which) * mech_padded(w);
 }
 
 SEI_PF_INLINE double *term_of(const sei_mech_work *w, int thread, int which) {
-    return w->scratch + thread * w->scratch_size + (2 * ROWS + which) * padded(w);
-}
-
-static double lanes_sum(const double *terms, int64_t n) {
-    double lane[SEI_MECH_LANES] = {0};
-    for (int64_t i = 0; i < n; i += SEI_MECH_LANES)
-        for (int l = 0; l < SEI_MECH_LANES; ++l) lane[l] += terms[i + l];
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+    return w->scratch + thread * w->scratch_size + (2 * ROWS + which) * mech_padded(w);
 }
 
 /* Deformation gradient of cell i between two rows of nodes; q are the hourglass modes. */
@@ -48,7 +28,7 @@ static double lanes_sum(const double *terms, int64_t n) {
 
 /* The stresses of row k. */
 static void cell_row(const sei_mech_work *w, int thread, int64_t k) {
-    const int64_t nx = w->nx, at = k * nx, n = padded(w);
+    const int64_t nx = w->nx, at = k * nx, n = mech_padded(w);
     double *pxx = row_of(w, thread, k, PXX), *pxz = row_of(w, thread, k, PXZ), *pzx = row_of(w, thread, k, PZX);
     double *pzz = row_of(w, thread, k, PZZ), *hx = row_of(w, thread, k, HX), *hz = row_of(w, thread, k, HZ);
     double *internal = term_of(w, thread, T_INTERNAL), *axial = term_of(w, thread, T_AXIAL);
@@ -87,7 +67,7 @@ static void cell_row(const sei_mech_work *w, int thread, int64_t k) {
      ((h##1 [(i) + 1] - h##1 [i]) - (h##0 [(i) + 1] - h##0 [i])))
 
 static void node_row(const sei_mech_work *w, int thread, int64_t k, double damping, double *sums) {
-    const int64_t nx = w->nx, at = k * (nx + 1), n = padded(w);
+    const int64_t nx = w->nx, at = k * (nx + 1), n = mech_padded(w);
     const double *xx0 = row_of(w, thread, k - 1, PXX), *xx1 = row_of(w, thread, k, PXX);
     const double *xz0 = row_of(w, thread, k - 1, PXZ), *xz1 = row_of(w, thread, k, PXZ);
     const double *zx0 = row_of(w, thread, k - 1, PZX), *zx1 = row_of(w, thread, k, PZX);
@@ -100,10 +80,8 @@ static void node_row(const sei_mech_work *w, int thread, int64_t k, double dampi
     double *x_next = w->next[0] + at, *z_next = w->next[1] + at, *vx = w->velocity[0] + at, *vz = w->velocity[1] + at;
     double *fx = w->force[0] + at, *fz = w->force[1] + at;
     const double keep = (2 - damping) / (2 + damping), push = 2 / (2 + damping);
-    const int64_t below = k > 0 ? k - 1 : k, above = k < w->nz ? k : k - 1;
-    const int64_t begin = w->span[2 * below] < w->span[2 * above] ? w->span[2 * below] : w->span[2 * above];
-    const int64_t last = w->span[2 * below + 1] > w->span[2 * above + 1] ? w->span[2 * below + 1] : w->span[2 * above + 1];
-    _Pragma(MECH_VECTOR) for (int64_t i = begin; i <= last; ++i) {
+    const mech_span span = mech_span_around(w, k);
+    _Pragma(MECH_VECTOR) for (int64_t i = span.begin; i <= span.end; ++i) {
         const double m = mass[i], open = m > 0 ? 1 : 0, inverse = open / (m > 0 ? m : 1);
         const double px = open * NODE_FORCE(i, xx, xz, hx), pz = open * NODE_FORCE(i, zx, zz, hz);
         work[i] = vx[i] * (fx[i] - px) + vz[i] * (fz[i] - pz);
@@ -118,19 +96,19 @@ static void node_row(const sei_mech_work *w, int thread, int64_t k, double dampi
         x_next[i] = x[i] + ux;
         z_next[i] = z[i] + uz;
     }
-    sums[SEI_MECH_WORK] = lanes_sum(work, n);
-    sums[SEI_MECH_INERTIA] = lanes_sum(inertia, n);
-    sums[SEI_MECH_FORCE2] = lanes_sum(force2, n);
+    sums[SEI_MECH_WORK] = mech_lanes_sum(work, n);
+    sums[SEI_MECH_INERTIA] = mech_lanes_sum(inertia, n);
+    sums[SEI_MECH_FORCE2] = mech_lanes_sum(force2, n);
 }
 
 static void iterate(const sei_mech_work *w, int thread, int64_t z0, int64_t z1, double damping, double *sums) {
-    const int64_t n = padded(w);
+    const int64_t n = mech_padded(w);
     for (int64_t k = z0 - 1; k < z1; ++k) {
         cell_row(w, thread, k);
         if (k < z0) continue;
         double *row = sums + k * SEI_MECH_SUMS;
-        row[SEI_MECH_INTERNAL2] = lanes_sum(term_of(w, thread, T_INTERNAL), n);
-        row[SEI_MECH_AXIAL] = lanes_sum(term_of(w, thread, T_AXIAL), n);
+        row[SEI_MECH_INTERNAL2] = mech_lanes_sum(term_of(w, thread, T_INTERNAL), n);
+        row[SEI_MECH_AXIAL] = mech_lanes_sum(term_of(w, thread, T_AXIAL), n);
         node_row(w, thread, k, damping, row);
     }
 }
@@ -138,7 +116,7 @@ static void iterate(const sei_mech_work *w, int thread, int64_t z0, int64_t z1, 
 /* Mass of the cells of row k into the row's first buffer. */
 static void mass_row(const sei_mech_work *w, int thread, int64_t k) {
     double *out = row_of(w, thread, k, PXX);
-    memset(out, 0, (size_t)padded(w) * sizeof *out);
+    memset(out, 0, (size_t)mech_padded(w) * sizeof *out);
     if (k < 0 || k >= w->nz) return;
     const int64_t nx = w->nx, at = k * nx;
     const double *x0 = w->position[0] + k * (nx + 1), *x1 = x0 + nx + 1;
@@ -159,7 +137,8 @@ static void mass(const sei_mech_work *w, int thread, int64_t z0, int64_t z1) {
         if (k < z0) continue;
         const double *below = row_of(w, thread, k - 1, PXX), *above = row_of(w, thread, k, PXX);
         double *out = w->mass + k * (w->nx + 1);
-        for (int64_t i = 0; i <= w->nx; ++i) out[i] = 0.75 * ((below[i] + below[i + 1]) + (above[i] + above[i + 1]));
+        for (int64_t i = 0; i <= w->nx; ++i)
+            out[i] = SEI_MECH_SHARE_PLANE * ((below[i] + below[i + 1]) + (above[i] + above[i + 1]));
     }
 }
 

@@ -12,7 +12,7 @@ enum { CELLS_PER_THREAD = 6144 };
 static sei_status operators_of(const char *backend, int dims, const sei_mech_operators **out) {
     *out = NULL;
     if (backend != NULL && strcmp(backend, "ref") == 0) *out = &sei_mech_ref;
-    if (backend != NULL && strcmp(backend, "cpu") == 0) *out = dims == 2 ? sei_mech_cpu("auto") : &sei_mech_ref;
+    if (backend != NULL && strcmp(backend, "cpu") == 0) *out = sei_mech_cpu("auto", dims);
     if (*out != NULL) return SEI_OK;
     return sei_fail(SEI_ERR_USAGE, "mechanics: no backend '%s'; there are ref and cpu", backend == NULL ? "" : backend);
 }
@@ -25,11 +25,17 @@ static sei_status check_field(const sei_mechanics_state *s, const double *field,
     return SEI_OK;
 }
 
+/* Along the axis positions are those of the stretched wire and what deviates from them, which is periodic. */
+static double undeformed_y(const sei_mech_work *w, double stretch, int64_t node) {
+    return stretch * (double)(node / (w->nx + 1) % w->ny);
+}
+
 void sei_mech_take_state(const sei_mechanics_options *o, const sei_mechanics_state *s, sei_mech_work *w) {
     const double per_cell = (double)o->nx / (2 * o->half_width);
     const double *const from[3] = {s->x, s->z, s->y};
     for (int d = 0; d < w->dims; ++d)
-        for (int64_t n = 0; n < w->nodes; ++n) w->position[d][n] = from[d][n] * per_cell;
+        for (int64_t n = 0; n < w->nodes; ++n)
+            w->position[d][n] = from[d][n] * per_cell - (d == 2 ? undeformed_y(w, s->stretch, n) : 0);
     w->stretch = s->stretch;
     w->log_stretch = log(s->stretch);
 }
@@ -79,7 +85,8 @@ static void commit(const sei_mechanics_options *o, const sei_mech_work *w, sei_m
     const double cell = 2 * o->half_width / (double)o->nx;
     double *const to[3] = {s->x, s->z, s->y};
     for (int d = 0; d < w->dims; ++d)
-        for (int64_t n = 0; n < w->nodes; ++n) to[d][n] = w->position[d][n] * cell;
+        for (int64_t n = 0; n < w->nodes; ++n)
+            to[d][n] = (w->position[d][n] + (d == 2 ? undeformed_y(w, w->stretch, n) : 0)) * cell;
     s->stretch = w->stretch;
 #pragma omp parallel for schedule(static) num_threads(w->threads)
     for (int64_t k = 0; k < w->nz; ++k)

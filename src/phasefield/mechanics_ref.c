@@ -9,13 +9,12 @@
 #include "phasefield/mechanics_cell.h"
 
 /* The corners of a cell: signs along x, z, y. In a plane the last does not count. */
-static void corner(const sei_mech_work *w, int64_t i, int64_t j, int64_t k, int a, double sign[3], int64_t *node, double *wrap) {
+static void corner(const sei_mech_work *w, int64_t i, int64_t j, int64_t k, int a, double sign[3], int64_t *node) {
     const int64_t dx = a & 1, dz = a >> 1 & 1, dy = a >> 2 & 1, y = w->ny > 1 ? (j + dy) % w->ny : 0;
     sign[0] = dx ? 1 : -1;
     sign[1] = dz ? 1 : -1;
     sign[2] = dy ? 1 : -1;
     *node = ((k + dz) * w->ny + y) * (w->nx + 1) + i + dx;
-    *wrap = w->ny > 1 && j + dy == w->ny ? (double)w->ny * w->stretch : 0;
 }
 
 /* Hourglass modes at a corner: one in the plane, four in space. */
@@ -31,13 +30,13 @@ static int modes(const sei_mech_work *w, const double sign[3], double mode[4]) {
 void sei_mech_cell_gradient(const sei_mech_work *w, int64_t i, int64_t j, int64_t k, double f[3][3]) {
     const int dims = w->dims == 3 ? 3 : 2, corners = dims == 3 ? 8 : 4;
     memset(f, 0, 9 * sizeof(double));
-    if (dims == 2) f[2][2] = w->stretch;
+    f[2][2] = w->stretch;
     for (int a = 0; a < corners; ++a) {
-        double sign[3], wrap;
+        double sign[3];
         int64_t node;
-        corner(w, i, j, k, a, sign, &node, &wrap);
+        corner(w, i, j, k, a, sign, &node);
         for (int d = 0; d < dims; ++d)
-            for (int e = 0; e < dims; ++e) f[d][e] += sign[e] * 2 / corners * (w->position[d][node] + (d == 2 ? wrap : 0));
+            for (int e = 0; e < dims; ++e) f[d][e] += sign[e] * 2 / corners * w->position[d][node];
     }
 }
 
@@ -160,19 +159,19 @@ static void pull(const sei_mech_work *w, int64_t i, int64_t j, int64_t k, double
     const int corners = w->dims == 3 ? 8 : 4;
     const int64_t cell = (k * w->ny + j) * w->nx + i;
     sei_mech_cell at;
-    double p[3][3], q[4][3] = {{0}}, sign[3], mode[4], wrap;
+    double p[3][3], q[4][3] = {{0}}, sign[3], mode[4];
     int64_t node;
     int n_modes = 1;
     sei_mech_cell_evaluate(w, i, j, k, &at);
     nominal_stress(w, cell, &at, p);
     for (int a = 0; a < corners; ++a) {
-        corner(w, i, j, k, a, sign, &node, &wrap);
+        corner(w, i, j, k, a, sign, &node);
         n_modes = modes(w, sign, mode);
         for (int m = 0; m < n_modes; ++m)
-            for (int d = 0; d < w->dims; ++d) q[m][d] += mode[m] * (w->position[d][node] + (d == 2 ? wrap : 0));
+            for (int d = 0; d < w->dims; ++d) q[m][d] += mode[m] * w->position[d][node];
     }
     for (int a = 0; a < corners; ++a) {
-        corner(w, i, j, k, a, sign, &node, &wrap);
+        corner(w, i, j, k, a, sign, &node);
         modes(w, sign, mode);
         for (int d = 0; d < w->dims; ++d) {
             double force = 0;
@@ -223,7 +222,7 @@ static void mass(const sei_mech_work *w, int thread, int64_t z0, int64_t z1) {
             for (int64_t i = 0; i < w->nx; ++i) {
                 if (!in_wire(w, i, j, k)) continue;
                 const int64_t cell = (k * w->ny + j) * w->nx + i;
-                double f[3][3], inverse[3][3], inverse2 = 0, sign[3], wrap;
+                double f[3][3], inverse[3][3], inverse2 = 0, sign[3];
                 sei_mech_cell_gradient(w, i, j, k, f);
                 const double axial = f[2][2], det = w->dims == 2 ? determinant(f) / axial : determinant(f);
                 if (w->dims == 2) f[2][2] = 1;
@@ -235,8 +234,8 @@ static void mass(const sei_mech_work *w, int thread, int64_t z0, int64_t z1) {
                     mech_cell_mass(modulus, inverse2, w->cell[SEI_MECH_SOFT][cell], w->cell[SEI_MECH_HOURGLASS][cell]);
                 for (int a = 0; a < (w->dims == 3 ? 8 : 4); ++a) {
                     int64_t node;
-                    corner(w, i, j, k, a, sign, &node, &wrap);
-                    w->mass[node] += 0.75 * part;
+                    corner(w, i, j, k, a, sign, &node);
+                    w->mass[node] += (w->dims == 3 ? SEI_MECH_SHARE_SPACE : SEI_MECH_SHARE_PLANE) * part;
                 }
             }
 }

@@ -101,7 +101,7 @@ static void some_iterations(const sei_mech_operators *operators, const sei_mech_
         if (aim->axial_free) {
             double mass = 0;
             for (int64_t n = 0; n < mine.nodes; ++n) mass += mine.mass[n];
-            my_course.stretch_mass = mass / 3;
+            my_course.stretch_mass = mass / (mine.dims == 3 ? 8 * SEI_MECH_SHARE_SPACE : 4 * SEI_MECH_SHARE_PLANE);
         }
         team_iterate(operators, aim, thread, z0, z1, count, &mine, &my_course);
         if (thread == 0) {

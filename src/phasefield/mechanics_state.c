@@ -148,7 +148,7 @@ sei_status sei_mech_work_make(const sei_mechanics_state *s, int threads, sei_mec
     w.cells = s->nx * s->ny * s->nz;
     w.nodes = (s->nx + 1) * s->ny * (s->nz + 1);
     const int64_t line = (s->nx + 2 + SEI_MECH_LANES) / SEI_MECH_LANES * SEI_MECH_LANES;
-    w.scratch_size = line * SEI_MECH_ROWS * (dims == 3 ? 2 * s->ny : 1);
+    w.scratch_size = line * (2 * (dims == 3 ? SEI_MECH_ROWS_SPACE * s->ny : SEI_MECH_ROWS_PLANE) + SEI_MECH_TERMS);
     /* rows of doubles on lines of their own, 64 bytes each */
     const int64_t rows = (s->nz + 1) * s->ny, nodes = (w.nodes + 7) / 8 * 8, cells = (w.cells + 7) / 8 * 8;
     const int64_t sums = (rows * SEI_MECH_SUMS + 7) / 8 * 8;
