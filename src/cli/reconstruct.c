@@ -206,18 +206,17 @@ sei_status sei_cli_reconstruct_share_memory(sei_cli_reconstruct *o, sei_device *
         const int common = common_bin(o, series), bin = bin_of(o, series->channels[c].name);
         sei_series one = *series; /* its frame alone */
         sei_recon_options wanted = o->recon;
-        size_t bytes = 0;
-        int slices = 0;
+        sei_recon_plan plan;
         one.nx = series->nx / common * common / bin;
         one.ny = series->ny / common * common / bin;
         wanted.depth_px = depth_of(o, series, &one, bin);
         wanted.slab_slices = 1;
-        const sei_status status = sei_reconstruct_plan(device, &one, &wanted, &bytes, &slices);
+        const sei_status status = sei_reconstruct_plan(device, &one, 1, &wanted, &plan);
         if (status != SEI_OK) return status;
         const double volume = 4.0 * (double)one.nx * (double)one.ny * (double)wanted.depth_px;
         /* cut and binned copies of the channel's images */
         held = fmax(held, volumes + images + images / ((double)bin * bin) + volume);
-        slice = fmax(slice, (double)bytes - volume);
+        slice = fmax(slice, (double)plan.least - volume);
         volumes += volume;
     }
     held += images * (double)series->n_channels;
@@ -233,18 +232,17 @@ sei_status sei_cli_reconstruct_plan(const sei_cli_reconstruct *o, sei_device *de
     size_t kept = 0;
     for (size_t c = 0; c < series->n_channels; ++c) {
         sei_recon_options wanted = o->recon;
-        size_t bytes = 0;
-        int slices = 0;
+        sei_recon_plan plan;
         double per_slice = 0;
         SEI_TRY(take_channel(o, series, c, &one));
         wanted.depth_px = depth_of(o, series, &one, bin_of(o, series->channels[c].name));
         const double volume_bytes = 4.0 * (double)one.nx * (double)one.ny * (double)wanted.depth_px;
-        SEI_TRY(sei_reconstruct_plan(device, &one, &wanted, &bytes, &slices));
+        SEI_TRY(sei_reconstruct_plan(device, &one, 1, &wanted, &plan));
         SEI_TRY(time_slice(device, &one, &wanted, &per_slice));
         /* a run of one iteration costs about two iterations: sums of columns, start, and the result's sums */
-        seconds += per_slice * (double)one.ny * (wanted.method == SEI_METHOD_WBP ? 1 : 0.5 * (wanted.iterations + 1));
+        seconds += per_slice * (double)one.ny * (wanted.method == SEI_METHOD_WBP ? 1 : 0.5 * (sei_recon_iterations(&wanted) + 1));
         disk += volume_bytes;
-        most = fmax(most, (double)kept + (double)bytes);
+        most = fmax(most, (double)kept + (double)plan.bytes);
         kept += (size_t)volume_bytes;
         sei_series_free(&one);
     }
@@ -270,7 +268,7 @@ sei_status sei_cli_reconstruct_provenance(const sei_cli_reconstruct *o, const se
     sei_device_record(device, out->backend);
     SEI_TRY(sei_provenance_set(out, "method", "%s", sei_method_name(r->method)));
     SEI_TRY(sei_provenance_set(out, "projector", "%s", sei_kernel_name(r->kernel)));
-    if (r->method != SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(out, "iterations", "%d", r->iterations));
+    if (r->method != SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(out, "iterations", "%d", sei_recon_iterations(r)));
     if (r->method == SEI_METHOD_SIRT || r->method == SEI_METHOD_SIRT_POSITIVE)
         SEI_TRY(sei_provenance_set(out, "relaxation", "%.17g", r->relaxation));
     if (r->method == SEI_METHOD_WBP) SEI_TRY(sei_provenance_set(out, "filter", "%s, cut-off %.17g", r->filter, r->filter_cutoff));

@@ -1,78 +1,73 @@
-/* What EM and SIRT share: the sums of columns and rows of A, and the history. */
+/* The iterations, and what is written down of them. */
 #include "recon/solver.h"
+
+#include <math.h>
 
 #include "core/log.h"
 
-/* A voxel seen by less than this part of one tilt, or a ray through less than this much of a voxel, carries no weight. */
-static const float least_sum = 1e-3F;
-
-size_t sei_solver_volume_count(const sei_solver *s) {
-    return (size_t)s->slab.nz * (size_t)s->slab.nx * (size_t)s->slab.ny;
-}
-size_t sei_solver_sinogram_count(const sei_solver *s) {
-    return (size_t)s->slab.n_tilts * (size_t)s->slab.nu * (size_t)s->slab.ny;
-}
-
-bool sei_solver_in_support(const sei_solver *s, int x, int z, int y) {
-    const sei_recon_options *o = s->options;
-    const int64_t nx = s->slab.nx, area = nx * s->slab.nz;
-    if (o->support == NULL) return true;
-    if (o->n_support == area) return o->support[z * nx + x] != 0;
-    return o->support[((int64_t)z * s->series_ny + s->first_slice + y) * nx + x] != 0;
-}
-
-sei_status sei_solver_columns(sei_solver *s) {
-    sei_status status = SEI_OK;
-    sei_device *d = s->device;
-    const size_t n = sei_solver_volume_count(s);
-    if (s->weight == NULL) SEI_TRY(SEI_OP(d, fill)(d, s->model, 1));
-    SEI_TRY(SEI_OP(d, backproject)(d, &s->slab, s->weight == NULL ? s->model : s->weight, s->volume));
-    SEI_TRY(SEI_OP(d, download)(d, s->volume, 0, n, s->host_volume));
-    size_t i = 0;
-    for (int z = 0; z < s->slab.nz; ++z) {
-        for (int x = 0; x < s->slab.nx; ++x) {
-            for (int y = 0; y < s->slab.ny; ++y, ++i) {
-                const float sum = s->host_volume[i];
-                s->host_volume[i] = sum > least_sum && sei_solver_in_support(s, x, z, y) ? 1 / sum : 0;
-            }
+void sei_solver_note(sei_solver *s, int row, bool held_out) {
+    for (int k = 0; k < SEI_SUM_COUNT; ++k) {
+        for (int i = 0; i < s->ny; ++i) {
+            int64_t y = 0;
+            const sei_history *history = &sei_solver_source(s, i, &y)->history;
+            double *sums = (held_out ? history->held_out : history->sums) + (size_t)row * SEI_SUM_COUNT;
+            sums[k] += s->slice_sums[(size_t)k * (size_t)s->ny + (size_t)i];
         }
     }
-    SEI_TRY(SEI_OP(d, upload)(d, s->inverse_column, 0, n, s->host_volume));
-    for (i = 0; i < n; ++i) s->host_volume[i] = s->host_volume[i] > 0 ? 1 : 0;
-    SEI_TRY(SEI_OP(d, upload)(d, s->volume, 0, n, s->host_volume));
-done:
-    return status;
 }
 
-sei_status sei_solver_rows(sei_solver *s) {
-    sei_status status = SEI_OK;
-    sei_device *d = s->device;
-    const size_t n = sei_solver_sinogram_count(s);
-    SEI_TRY(SEI_OP(d, project)(d, &s->slab, s->volume, s->inverse_row));
-    SEI_TRY(SEI_OP(d, download)(d, s->inverse_row, 0, n, s->host_sinogram));
-    for (size_t i = 0; i < n; ++i) s->host_sinogram[i] = s->host_sinogram[i] > least_sum ? 1 / s->host_sinogram[i] : 0;
-    SEI_TRY(SEI_OP(d, upload)(d, s->inverse_row, 0, n, s->host_sinogram));
-done:
-    return status;
+sei_status sei_solver_tick(sei_solver *s) {
+    s->steps_done += s->ny;
+    return sei_progress_step(s->steps_done);
 }
 
-sei_status sei_solver_note(sei_solver *s, int row) {
-    const int ny = s->slab.ny;
-    double *sums = s->history->sums + (size_t)row * SEI_SUM_COUNT;
-    for (int k = 0; k < SEI_SUM_COUNT; ++k) {
-        for (int y = 0; y < ny; ++y) sums[k] += s->slice_sums[(size_t)k * (size_t)ny + (size_t)y];
+double sei_solver_score(const sei_solver *s, const sei_history *history, int row) {
+    const double *sums = history->held_out + (size_t)row * SEI_SUM_COUNT;
+    if (!sei_method_is_em(s->options->method)) return -sums[SEI_SUM_RESIDUAL2];
+    /* the model m is that of the trial's counts: sum of t*log(odds m) - odds m over the counts t held out */
+    const double counted = sums[SEI_SUM_COUNTED];
+    if (!(counted > 0) || counted < (1 - 1e-9) * history->held_out[SEI_SUM_COUNTED]) return -INFINITY;
+    const double odds = (1 - s->trial_share) / s->trial_share;
+    return (sums[SEI_SUM_LOG_LIKELIHOOD] + (1 - odds) * sums[SEI_SUM_MODEL]) / counted + log(odds);
+}
+
+int sei_solver_best(const sei_solver *s, const sei_history *history, int last) {
+    int best = 0;
+    for (int i = 1; i <= last; ++i) {
+        if (sei_solver_score(s, history, i) > sei_solver_score(s, history, best)) best = i;
+        if (s->patience > 0 && i - best >= s->patience) break;
     }
-    *s->steps_done += ny;
-    return sei_progress_step(*s->steps_done);
+    return best;
 }
 
-sei_status sei_solver_iterate(sei_solver *s, sei_solver_step *compare, sei_solver_step *update) {
+/* Compares the estimate with all parts' counts, and notes its sums; for a single part the comparison is left in model. */
+static sei_status measure(sei_solver *s, int row, bool held_out, sei_solver_compare *compare) {
     sei_status status = SEI_OK;
-    for (int i = 0; i <= s->options->iterations; ++i) {
-        SEI_TRY(compare(s));
-        SEI_TRY(sei_solver_note(s, i));
-        if (i == s->options->iterations) break;
-        SEI_TRY(update(s));
+    const int n = SEI_SUM_COUNT * s->ny;
+    for (int i = 0; i < n; ++i) s->slice_sums[i] = 0;
+    for (int k = 0; k < s->n_parts; ++k) {
+        const sei_part *part = &s->parts[k];
+        SEI_TRY(compare(s, part, held_out ? part->held_out : part->counts, s->part_sums));
+        for (int i = 0; i < n; ++i) s->slice_sums[i] += s->part_sums[i];
+    }
+    sei_solver_note(s, row, held_out);
+done:
+    return status;
+}
+
+sei_status sei_solver_iterate(sei_solver *s, sei_solver_compare *compare, sei_solver_update *update) {
+    sei_status status = SEI_OK;
+    const bool every = s->n_parts == 1 || s->options->every_sweep;
+    for (int i = 0;; ++i) {
+        if (s->trial) SEI_TRY(measure(s, i, true, compare));
+        if (every || i == s->iterations) SEI_TRY(measure(s, i, false, compare));
+        SEI_TRY(sei_solver_tick(s));
+        if (i == s->iterations) break;
+        if (s->ends_early && i - sei_solver_best(s, &s->sources[0].history, i) >= s->patience) break;
+        for (int k = 0; k < s->n_parts; ++k) {
+            if (s->n_parts > 1) SEI_TRY(compare(s, &s->parts[k], s->parts[k].counts, NULL));
+            SEI_TRY(update(s, &s->parts[k]));
+        }
     }
 done:
     return status;

@@ -55,12 +55,15 @@ static int by_value(const void *a, const void *b) {
  * weight[t] in radians: half the gap to the neighbour on each side, on the circle of 180 degrees. The widest gap is the
  * missing wedge when it exceeds 1.5 times the next one beside it: there a tilt takes its inner gap instead.
  */
-static sei_status angular_weights(const sei_solver *s, double *weight) {
+static sei_status angular_weights(const sei_part *part, double *weight) {
     sei_status status = SEI_OK;
     angle *angles = NULL;
-    const int n = s->slab.n_tilts;
+    const int n = part->slab.n_tilts;
     SEI_TRY(SEI_NEW(angles, n, 1, 1));
-    for (int t = 0; t < n; ++t) angles[t] = (angle){s->tilt_deg[t] - 180 * floor(s->tilt_deg[t] / 180), t};
+    for (int t = 0; t < n; ++t) {
+        const double tilt_deg = part->geometry.tilt_deg[t];
+        angles[t] = (angle){tilt_deg - 180 * floor(tilt_deg / 180), t};
+    }
     qsort(angles, (size_t)n, sizeof *angles, by_value);
     int widest = 0;
     double gap_of_widest = -1, total = 0;
@@ -133,72 +136,86 @@ static void cut_ends(int nu, int ny, const float *valid, float *row) {
     }
 }
 
+/* staging = model, staging_2 = weights of some tilts. */
+static sei_status fetch(sei_solver *s, const sei_part *part, const sei_piece *p) {
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_OP(s->device, download)(s->device, s->model, p->offset, p->floats, s->staging));
+    if (part->weight != NULL) SEI_TRY(SEI_OP(s->device, download)(s->device, part->weight, p->offset, p->floats, s->staging_2));
+done:
+    return status;
+}
+
 /* model = dtheta * w * (b - r), filtered along u. */
-static sei_status filtered(sei_solver *s) {
+static sei_status filtered(sei_solver *s, sei_part *part) {
     sei_status status = SEI_OK;
     sei_device *d = s->device;
     float *response = NULL;
-    float *valid = NULL; /* of one tilt */
     double *weight = NULL;
-    const int n_padded = padded_length(2 * s->slab.nu);
-    const size_t per_tilt = (size_t)s->slab.nu * (size_t)s->slab.ny, n = sei_solver_sinogram_count(s);
+    const int n_padded = padded_length(2 * part->slab.nu);
+    const size_t per_tilt = (size_t)part->slab.nu * (size_t)s->ny;
     SEI_TRY(SEI_NEW(response, n_padded / 2 + 1, 1, 1));
-    SEI_TRY(SEI_NEW(weight, s->slab.n_tilts, 1, 1));
+    SEI_TRY(SEI_NEW(weight, part->slab.n_tilts, 1, 1));
     SEI_TRY(ramp_response(s->options, n_padded, response));
-    SEI_TRY(angular_weights(s, weight));
+    SEI_TRY(angular_weights(part, weight));
     SEI_TRY(SEI_OP(d, fill)(d, s->volume, 0));
-    SEI_TRY(SEI_OP(d, fill)(d, s->inverse_row, 1));
-    SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->volume, s->counts, s->weight, s->background, s->inverse_row, true, s->model,
-                                     NULL));
-    SEI_TRY(SEI_OP(d, download)(d, s->model, 0, n, s->host_sinogram));
-    if (s->weight != NULL) SEI_TRY(SEI_NEW(valid, (int64_t)per_tilt, 1, 1));
-    for (int t = 0; t < s->slab.n_tilts; ++t) {
-        float *tilt = s->host_sinogram + (size_t)t * per_tilt;
-        if (valid != NULL) {
-            SEI_TRY(SEI_OP(d, download)(d, s->weight, (size_t)t * per_tilt, per_tilt, valid));
-            bridge_gaps(s->slab.nu, s->slab.ny, valid, tilt);
+    SEI_TRY(SEI_OP(d, fill)(d, part->row_map, 1));
+    SEI_TRY(SEI_OP(d, sirt_residual)(d, &part->slab, s->volume, part->counts, part->weight, part->background, part->row_map,
+                                     false, s->model, NULL));
+    for
+        SEI_EACH_PIECE(p, &part->slab, part->slab.n_tilts) {
+            SEI_TRY(fetch(s, part, &p));
+            for (int k = 0; k < p.count; ++k) {
+                float *tilt = s->staging + (size_t)k * per_tilt;
+                if (part->weight != NULL) bridge_gaps(part->slab.nu, s->ny, s->staging_2 + (size_t)k * per_tilt, tilt);
+                for (size_t i = 0; i < per_tilt; ++i) tilt[i] *= (float)weight[p.first + k];
+            }
+            SEI_TRY(SEI_OP(d, upload)(d, s->model, p.offset, p.floats, s->staging));
         }
-        for (size_t i = 0; i < per_tilt; ++i) tilt[i] *= (float)weight[t];
-    }
-    SEI_TRY(SEI_OP(d, upload)(d, s->model, 0, n, s->host_sinogram));
-    SEI_TRY(SEI_OP(d, filter_rows)(d, &s->slab, response, n_padded, s->model));
-    for (int t = 0; valid != NULL && t < s->slab.n_tilts; ++t) {
-        float *tilt = s->host_sinogram + (size_t)t * per_tilt;
-        SEI_TRY(SEI_OP(d, download)(d, s->weight, (size_t)t * per_tilt, per_tilt, valid));
-        SEI_TRY(SEI_OP(d, download)(d, s->model, (size_t)t * per_tilt, per_tilt, tilt));
-        cut_ends(s->slab.nu, s->slab.ny, valid, tilt);
-        SEI_TRY(SEI_OP(d, upload)(d, s->model, (size_t)t * per_tilt, per_tilt, tilt));
-    }
+    SEI_TRY(SEI_OP(d, filter_rows)(d, &part->slab, response, n_padded, s->model));
+    if (part->weight == NULL) goto done;
+    for
+        SEI_EACH_PIECE(p, &part->slab, part->slab.n_tilts) {
+            SEI_TRY(fetch(s, part, &p));
+            for (int k = 0; k < p.count; ++k)
+                cut_ends(part->slab.nu, s->ny, s->staging_2 + (size_t)k * per_tilt, s->staging + (size_t)k * per_tilt);
+            SEI_TRY(SEI_OP(d, upload)(d, s->model, p.offset, p.floats, s->staging));
+        }
 done:
-    sei_free(valid);
     sei_free(response);
     sei_free(weight);
+    return status;
+}
+
+/* What the support of a slice leaves out of the common one. */
+static sei_status cut_to_support(sei_solver *s, const sei_part *part) {
+    sei_status status = SEI_OK;
+    const size_t nx = (size_t)s->nx, ny = (size_t)s->ny;
+    for
+        SEI_EACH_PIECE(p, &part->slab, s->nz) {
+            SEI_TRY(SEI_OP(s->device, download)(s->device, s->volume, p.offset, p.floats, s->staging));
+            for (size_t i = 0; i < p.floats; ++i) {
+                const size_t voxel = i / ny;
+                if (!sei_solver_in_support(s, (int)(voxel % nx), p.first + (int)(voxel / nx), (int)(i % ny))) s->staging[i] = 0;
+            }
+            SEI_TRY(SEI_OP(s->device, upload)(s->device, s->volume, p.offset, p.floats, s->staging));
+        }
+done:
     return status;
 }
 
 sei_status sei_solve_wbp(sei_solver *s) {
     sei_status status = SEI_OK;
     sei_device *d = s->device;
-    sei_slab even = s->slab;
+    sei_part *part = &s->parts[0];
+    sei_slab even = part->slab;
     even.kernel = SEI_KERNEL_STRIP;
-    SEI_TRY(filtered(s));
+    SEI_TRY(filtered(s, part));
     SEI_TRY(SEI_OP(d, backproject)(d, &even, s->model, s->volume));
-    if (s->options->support != NULL) {
-        const size_t n = sei_solver_volume_count(s);
-        SEI_TRY(SEI_OP(d, download)(d, s->volume, 0, n, s->host_volume));
-        size_t i = 0;
-        for (int z = 0; z < s->slab.nz; ++z) {
-            for (int x = 0; x < s->slab.nx; ++x) {
-                for (int y = 0; y < s->slab.ny; ++y, ++i) {
-                    if (!sei_solver_in_support(s, x, z, y)) s->host_volume[i] = 0;
-                }
-            }
-        }
-        SEI_TRY(SEI_OP(d, upload)(d, s->volume, 0, n, s->host_volume));
-    }
-    SEI_TRY(SEI_OP(d, sirt_residual)(d, &s->slab, s->volume, s->counts, s->weight, s->background, s->inverse_row, true, s->model,
-                                     s->slice_sums)); /* the residual of the result */
-    SEI_TRY(sei_solver_note(s, 0));
+    if (s->support_per_slice) SEI_TRY(cut_to_support(s, part));
+    SEI_TRY(SEI_OP(d, sirt_residual)(d, &part->slab, s->volume, part->counts, part->weight, part->background, part->row_map,
+                                     false, s->model, s->slice_sums)); /* the residual of the result */
+    sei_solver_note(s, 0, false);
+    SEI_TRY(sei_solver_tick(s));
 done:
     return status;
 }

@@ -294,11 +294,10 @@ sei_status sei_compare_plan(sei_device *device, const sei_series *series, const 
     SEI_TRY(take_channel(series, &work));
     for (size_t i = 0; i < work.n_methods; ++i) {
         sei_recon_options recon;
-        size_t bytes = 0;
-        int slices = 0;
+        sei_recon_plan plan;
         recon_options(&work, i, &recon);
-        SEI_TRY(sei_reconstruct_plan(device, &work.series, &recon, &bytes, &slices));
-        most = fmax(most, (double)bytes);
+        SEI_TRY(sei_reconstruct_plan(device, &work.series, 1, &recon, &plan));
+        most = fmax(most, (double)plan.bytes);
     }
     const double images = 4.0 * (double)work.series.nx * (double)work.series.ny * (double)work.series.n_tilts;
     const double area = (double)(work.series.nx - 2 * work.pad) * (double)work.series.ny;

@@ -60,8 +60,11 @@ static const cyaml_schema_field_t align_fields[] = {CHOICE("method", sei_recipe_
                                                     CHOICE("interpolation", sei_recipe_align, interpolation, interpolations),
                                                     CYAML_FIELD_END};
 
-static const cyaml_strval_t methods[] = {
-    {"em", SEI_METHOD_EM}, {"sirt", SEI_METHOD_SIRT}, {"sirt-positive", SEI_METHOD_SIRT_POSITIVE}, {"wbp", SEI_METHOD_WBP}};
+static const cyaml_strval_t methods[] = {{"em", SEI_METHOD_EM},
+                                         {"sirt", SEI_METHOD_SIRT},
+                                         {"sirt-positive", SEI_METHOD_SIRT_POSITIVE},
+                                         {"wbp", SEI_METHOD_WBP},
+                                         {"osem", SEI_METHOD_OSEM}};
 static const cyaml_strval_t kernels[] = {{"linear", SEI_KERNEL_LINEAR}, {"strip", SEI_KERNEL_STRIP}};
 static const cyaml_schema_field_t recon_fields[] = {TEXT("name", sei_recipe_recon, name, 1, 32),
                                                     LIST("channels", sei_recipe_recon, channels, &text_entry, 0, 32),
@@ -139,7 +142,7 @@ static const char defaults[] =
     "align: {method: xcorr, shifts: '', reference: '', cosine_stretch: true, find_axis_offset: true, taper_px: -1,\n"
     "  low_cutoff: 0.03, high_cutoff: 0.25, high_sigma: 0.05, max_shift_px: 0, axis_offset_px: nan, iterations: 3,\n"
     "  interpolation: linear}\n"
-    "reconstruct: [{channels: [], method: em, iterations: 20, kernel: linear, bin: 1, bin_channels: [], depth_nm: nan,\n"
+    "reconstruct: [{channels: [], method: em, iterations: 0, kernel: linear, bin: 1, bin_channels: [], depth_nm: nan,\n"
     "  depth_px: 0, pad_px: 0, relaxation: 1, filter: hann, filter_cutoff: 1, background: []}]\n"
     "segment: {enabled: true, from: '', grid: coarsest, wire: true, min_component_voxels: 8, closing_nm: 10, min_void_width_px: "
     "2,\n"
@@ -164,7 +167,7 @@ static const sei_yaml_range ranges[] = {{"cycle", 0, 1e9},
                                         {"align.max_shift_px", 0, 1e5},
                                         {"align.axis_offset_px", -1e6, 1e6},
                                         {"align.iterations", 1, 100},
-                                        {"reconstruct.*.iterations", 1, 100000},
+                                        {"reconstruct.*.iterations", 0, 100000},
                                         {"reconstruct.*.bin", 1, 64},
                                         {"reconstruct.*.depth_nm", 1e-4, 1e9},
                                         {"reconstruct.*.depth_px", 0, 65536},

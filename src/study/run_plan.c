@@ -28,7 +28,11 @@ sei_status sei_run_make_plan(sei_run_state *run, sei_run_plan *plan) {
     for (unsigned e = 0; e < r->n_reconstruct; ++e) {
         const sei_recipe_recon *entry = &r->reconstruct[e];
         const double count = entry->n_channels > 0 ? (double)entry->n_channels : (double)plan->n_channels;
-        const double n_iterations = entry->method == SEI_METHOD_WBP ? 0.5 : (double)entry->iterations;
+        sei_recon_options recon;
+        sei_recon_options_default(&recon);
+        recon.method = entry->method;
+        recon.iterations = entry->iterations;
+        const double n_iterations = entry->method == SEI_METHOD_WBP ? 0.5 : (double)sei_recon_iterations(&recon);
         double entry_bytes = 0;
         for (unsigned i = 0; i < (unsigned)count; ++i) {
             const char *name = entry->n_channels > 0 ? entry->channels[i] : run->channels[i];
