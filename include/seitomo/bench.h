@@ -12,7 +12,8 @@
  *   B3   <Ax, y> against <x, A'y>, and the backend's projections against the reference's
  *   B4   quality on a noisy specimen: likelihood, flux, error, elongation
  *   B5   a slab of a large case: 2048 x 2048 voxels, 64 slices, 141 tilts, one iteration; peak memory
- *   growth   an iteration at 64 to 512 slices, 256 to 1024 voxels a side, 25 to 141 tilts, beside a line through R
+ *   peers    what other programs are compared with: projections, EM and SIRT with both kernels; runs only when named
+ *   growth   an EM iteration at 64 to 512 slices, 256 to 1024 voxels a side, 25 to 141 tilts, beside a line through R
  *
  * Every part runs in a process of its own, so that one's memory and threads are not another's.
  */
@@ -75,7 +76,7 @@ typedef struct sei_bench_extra {
 
 typedef struct sei_bench_options {
     size_t n_cases;
-    const char *const *cases; /* names as above or of extra cases; none: all */
+    const char *const *cases; /* names as above or of extra cases; none: all but peers */
     size_t n_extra;
     const sei_bench_extra *extra; /* run after the others */
     sei_device_options device;    /* threads 0: sei_threads() */

@@ -20,6 +20,9 @@ static const struct {
     {"B3", "forward against back projection, and both against the reference", {sei_bench_adjoint}},
     {"B4", "quality on a noisy specimen", {sei_bench_quality}},
     {"B5", "one iteration of a slab of 2048 x 2048 x 64, 141 tilts; peak memory", {sei_bench_large}},
+    {"peers",
+     "what scripts/bench-peers compares: projections, EM and SIRT with both kernels (by name only)",
+     {sei_bench_peer_projection, sei_bench_peer_solve}},
     {"growth", "an EM iteration at many sizes, beside a line through R", {sei_bench_growth}},
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
@@ -53,8 +56,8 @@ static sei_status check_names(const sei_bench_options *o) {
     return SEI_OK;
 }
 
-static bool is_wanted(const sei_bench_options *o, const char *name) {
-    bool wanted = o->n_cases == 0;
+static bool is_wanted(const sei_bench_options *o, const char *name, bool by_name) {
+    bool wanted = o->n_cases == 0 && !by_name;
     for (size_t i = 0; i < o->n_cases; ++i) wanted = wanted || strcmp(o->cases[i], name) == 0;
     return wanted;
 }
@@ -89,11 +92,12 @@ sei_status sei_bench_run(const sei_bench_options *o, const sei_bench_sink *sink)
     SEI_TRY(sei_bench_in_child(&asked, sei_bench_probe, sink));
     SEI_TRY(sei_bench_in_child(&asked, sei_bench_arrays_before, sink));
     for (size_t k = 0; k < N_CASES; ++k) {
-        if (is_wanted(o, cases[k].name)) SEI_TRY(run_case(&asked, cases[k].name, cases[k].does, cases[k].parts, MAX_PARTS, sink));
+        if (is_wanted(o, cases[k].name, strcmp(cases[k].name, "peers") == 0))
+            SEI_TRY(run_case(&asked, cases[k].name, cases[k].does, cases[k].parts, MAX_PARTS, sink));
     }
     for (size_t k = 0; k < o->n_extra; ++k) {
         asked.context = o->extra[k].context;
-        if (is_wanted(o, o->extra[k].name))
+        if (is_wanted(o, o->extra[k].name, false))
             SEI_TRY(run_case(&asked, o->extra[k].name, o->extra[k].does, &o->extra[k].work, 1, sink));
     }
     asked = (sei_bench_part){.bench_case = "", .device = o->device, .repeats = asked.repeats, .quick = o->quick};

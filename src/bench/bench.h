@@ -90,6 +90,6 @@ sei_status sei_bench_open(const sei_bench_part *part, sei_device **out, char isa
 /* ---- the parts of the cases */
 sei_bench_work sei_bench_probe, sei_bench_arrays_before, sei_bench_arrays_after, sei_bench_projection, sei_bench_isas,
     sei_bench_solve, sei_bench_memory, sei_bench_subsets, sei_bench_support, sei_bench_adjoint, sei_bench_quality,
-    sei_bench_large, sei_bench_growth;
+    sei_bench_large, sei_bench_peer_projection, sei_bench_peer_solve, sei_bench_growth;
 
 #endif

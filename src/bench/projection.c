@@ -118,6 +118,24 @@ done:
     return status;
 }
 
+sei_status sei_bench_peer_projection(sei_bench_part *part) {
+    static const char *const what[4] = {"forward, linear", "back, linear", "forward, strip", "back, strip"};
+    const sei_bench_size size = sei_bench_reference(part);
+    work works[2] = {{0}};
+    sei_bench_subject subjects[4] = {{0}};
+    sei_status status = SEI_OK;
+    for (int k = 0; k < 2; ++k) {
+        SEI_TRY(work_make(&works[k], part, &size, (sei_kernel)k));
+        subjects[2 * k] = subject_of(&works[k], what[2 * k], run_forward, 1);
+        subjects[2 * k + 1] = subject_of(&works[k], what[2 * k + 1], run_back, 1);
+    }
+    SEI_TRY(sei_bench_time(part, 4, subjects));
+done:
+    sei_bench_subjects_free(4, subjects);
+    for (int k = 0; k < 2; ++k) work_free(&works[k]);
+    return status;
+}
+
 /* Each set beside its own limits, and the widest two compared: the narrower one's rate as a fraction of the wider one's. */
 sei_status sei_bench_isas(sei_bench_part *part) {
     static const char *const isas[] = {SEI_ISA_NAMES};

@@ -89,6 +89,31 @@ done:
     return status;
 }
 
+sei_status sei_bench_peer_solve(sei_bench_part *part) {
+    static const char *const what[4] = {"EM 20, linear", "SIRT 20, linear", "EM 20, strip", "SIRT 20, strip"};
+    const sei_bench_size size = sei_bench_reference(part);
+    sei_bench_specimen specimen = {0};
+    sei_device *device = NULL;
+    char isa[SEI_UNIT_LENGTH];
+    solve solves[4] = {{0}};
+    sei_bench_subject subjects[4] = {{0}};
+    sei_status status = SEI_OK;
+    SEI_TRY(sei_bench_open(part, &device, isa));
+    SEI_TRY(sei_bench_specimen_make(&size, true, 1, PEAK_COUNTS, 2, &specimen));
+    for (int i = 0; i < 4; ++i) {
+        solves[i] = solve_of(device, &specimen.series, 1, i % 2 == 0 ? SEI_METHOD_EM : SEI_METHOD_SIRT, 20);
+        solves[i].options.kernel = i < 2 ? SEI_KERNEL_LINEAR : SEI_KERNEL_STRIP;
+        subjects[i] = subject_of(&solves[i], isa, what[i], &size);
+    }
+    SEI_TRY(sei_bench_time(part, 4, subjects));
+done:
+    sei_bench_subjects_free(4, subjects);
+    for (int i = 0; i < 4; ++i) solve_free(&solves[i]);
+    sei_bench_specimen_free(&specimen);
+    sei_device_close(device);
+    return status;
+}
+
 /* One EM alone in its process. The least there can be: the volume, data and model, the maps of sensitivity and ray weights. */
 sei_status sei_bench_memory(sei_bench_part *part) {
     const sei_bench_size size = sei_bench_reference(part);

@@ -16,22 +16,21 @@ typedef struct disc {
     double x, z, r, value;
 } disc;
 #define WIRE_RADIUS 60.0
-#define PARTICLE_RADIUS 1.5
 static const disc discs[] = {
     {0, 0, WIRE_RADIUS, 0.6}, /* shell */
     {0, 0, 42, 0.4},          /* core: 1 */
-    /* pores in the shell */
+    /* pores in the shell, then in the core */
     {51, 4, 4, -0.6},
-    {33, 38, 3, -0.6},
     {-6, 51, 5, -0.6},
-    {-40, 32, 3.5, -0.6},
     {-51, -8, 4.5, -0.6},
-    {-31, -40, 3, -0.6},
     {9, -50, 5, -0.6},
-    {41, -31, 4, -0.6},
-    /* particles */
-    {-95, 30, PARTICLE_RADIUS, 1},
-    {98, -22, PARTICLE_RADIUS, 1},
+    {20, 6, 6, -1},
+    {-8, 22, 5, -1},
+    {-4, -20, 6.5, -1},
+    {-24, 2, 4.5, -1},
+    /* particles, bright and smaller than two voxels, so that their image is the method's own shape of a point */
+    {-95, 30, 1.2, 4},
+    {98, -22, 1.2, 4},
 };
 enum { N_DISCS = sizeof discs / sizeof discs[0], FIRST_PARTICLE = N_DISCS - 2 };
 

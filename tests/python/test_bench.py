@@ -3,8 +3,14 @@ nowhere: machines are shared."""
 import csv
 import json
 import math
+import os
+import pathlib
+import subprocess
+import sys
 
 import pytest
+
+ROOT = pathlib.Path(os.environ.get("SEITOMO_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 
 ROW = {"case", "what", "backend", "isa", "threads", "nx", "nz", "ny", "n_tilts", "n_channels", "value", "unit", "repeats", "least",
        "cpu", "gupdates", "gflop", "gups", "gflops", "fma_gflops", "l1_fma_gflops", "l1_fma_cpu_gflops", "fraction_of_fma",
@@ -23,8 +29,8 @@ def everything(seitomo, tmp_path_factory):
 def test_every_case_has_rows_with_stable_names(everything, seitomo):
     summary, folder = everything
     cases = [line.split()[0] for line in seitomo("bench", "--list").stdout.splitlines()]
-    assert {"B1", "B1s", "B1n", "B1i", "B2", "B2o", "B2m", "B3", "B4", "B5", "growth", "B6"} == set(cases)
-    assert {row["case"] for row in summary["results"]} == set(cases)
+    assert {"B1", "B1s", "B1n", "B1i", "B2", "B2o", "B2m", "B3", "B4", "B5", "peers", "growth", "B6"} == set(cases)
+    assert {row["case"] for row in summary["results"]} == set(cases) - {"peers"}  # which is run by name
     assert all(set(row) == ROW for row in summary["results"])
     assert all(set(row) == CALIBRATION for row in summary["calibration"])
     assert summary["commit"] == "abc" and summary["quick"] is True and "bench --quick" in summary["command"]
@@ -95,3 +101,17 @@ def test_refusals(seitomo, tmp_path):
     seitomo("bench", "B3", "--quick", "-o", tmp_path / "there.json", code=4)
     assert (tmp_path / "there.json").read_text() == "mine"
     seitomo("bench", "B6", "--quick", "--folder", tmp_path / "nowhere" / "there.json", "-o", tmp_path / "no" / "x.json", code=4)
+
+
+@pytest.mark.skipif(not os.environ.get("SEITOMO_FULL"), reason="takes a minute of two cores (set SEITOMO_FULL=1)")
+def test_peers_are_compared_by_their_times(seitomo, tmp_path):
+    pytest.importorskip("astra", reason="ASTRA is absent")
+    done = subprocess.run([sys.executable, ROOT / "tests/bench/peers.py", "--seitomo", seitomo.binary, "--quick", "--slices", "2", "--rounds",
+                           "1", "--threads", "1,2", "--json", tmp_path / "peers.json"], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "peers.json").read_text())
+    assert {(r["peer_what"], r["what"], r["threads"]) for r in found["results"]} >= {
+        (f"SIRT 20, {kernel}", f"EM 20, {kernel}", threads) for kernel in ("linear", "strip") for threads in (1, 2)}
+    for r in found["results"]:
+        assert r["ratio"] == pytest.approx(r["peer_s"] / r["value_s"])  # of one round the median is the ratio
+    assert found["calibration"] and found["machine"]["cores"] >= 1
