@@ -64,7 +64,6 @@ static double burst(worker *w, what kind, long rounds) {
 
 static void measure(worker *w, what kind, double seconds) {
     long rounds = WARM_ROUNDS;
-    double begin = clock_of(CLOCK_MONOTONIC);
     /* rounds that fill a burst, found while the clock speeds up */
     while (kind == FMA_REGISTER || kind == FMA_L1) {
         const double start = clock_of(CLOCK_THREAD_CPUTIME_ID);
@@ -77,7 +76,7 @@ static void measure(worker *w, what kind, double seconds) {
         rounds *= 2;
     }
     int n = 0;
-    begin = clock_of(CLOCK_MONOTONIC);
+    const double begin = clock_of(CLOCK_MONOTONIC);
     for (; n < MAX_BURSTS && (n < 3 || clock_of(CLOCK_MONOTONIC) - begin < seconds); ++n) {
         const double wall = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_THREAD_CPUTIME_ID);
         const double work = burst(w, kind, rounds);

@@ -1,4 +1,5 @@
 /* The list of cases, and their run: calibration of the large arrays, part after part, and again the large arrays. */
+#include <stdio.h>
 #include <string.h>
 
 #include "bench/bench.h"
@@ -48,8 +49,8 @@ static sei_status check_names(const sei_bench_options *o) {
         char names[SEI_TEXT_LENGTH] = "";
         for (size_t k = 0; k < N_CASES + o->n_extra; ++k) {
             const size_t used = strlen(names);
-            const char *name = k < N_CASES ? cases[k].name : o->extra[k - N_CASES].name;
-            if (used + strlen(name) + 3 < sizeof names) strcat(strcat(names, k > 0 ? ", " : ""), name);
+            snprintf(names + used, sizeof names - used, "%s%s", k > 0 ? ", " : "",
+                     k < N_CASES ? cases[k].name : o->extra[k - N_CASES].name);
         }
         return sei_fail(SEI_ERR_USAGE, "no case '%s'; there are %s", o->cases[i], names);
     }
