@@ -68,8 +68,9 @@ static double dot(size_t n, const float *a, const float *b) {
 static double difference(size_t n, const float *a, const float *b) {
     double largest = 0, most = 0;
     for (size_t i = 0; i < n; ++i) {
-        largest = fmax(largest, fabs((double)a[i] - (double)b[i]));
-        most = fmax(most, fabs((double)b[i]));
+        const double off = fabs((double)a[i] - (double)b[i]), size = fabs((double)b[i]);
+        largest = off > largest ? off : largest; /* gcc 12 for ARM fails on fmax over converted floats */
+        most = size > most ? size : most;
     }
     return largest / most;
 }
