@@ -162,6 +162,7 @@ sei_status sei_cmd_compare(int argc, char **argv) {
     if (w.truth != NULL) {
         SEI_TRY(sei_io_read_volume(w.truth, &truth));
         w.options.truth = &truth;
+        if (!w.common.plan) SEI_TRY(sei_io_provenance_add_input(&read, w.truth));
     }
     if (w.common.plan) {
         status = say_plan(&w, device, &series);

@@ -1,5 +1,6 @@
 """compare as a user meets it: rows named by word, a channel without contrast refused at once, many objects told of."""
 import csv
+import hashlib
 import json
 
 import pytest
@@ -76,3 +77,15 @@ def test_the_largest_objects_are_measured_and_the_rest_told_of(seitomo, tmp_path
     write(tmp_path / "truth.mrc", truth, stack=False)
     said, small_alone = objects("d")
     assert both > small_alone, (both, small_alone)
+
+
+def test_the_truth_is_an_input_of_the_record(seitomo, tmp_path):
+    write(tmp_path / "Si.mrc", np.random.default_rng(1).poisson(20, (len(TILTS), 8, 16)))
+    truth = np.zeros((16, 8, 16))
+    truth[5:10, 2:6, 5:10] = 1
+    write(tmp_path / "truth.mrc", truth, stack=False)
+    seitomo("compare", tmp_path / "Si.mrc", "-o", tmp_path / "c", "--methods", "wbp", "--truth", tmp_path / "truth.mrc")
+    (record,) = [json.loads(p.read_text()) for p in (tmp_path / "c/wbp").glob("*.json")]
+    listed = {i["name"]: i["sha256"] for i in record["inputs"]}
+    assert listed["truth.mrc"] == hashlib.sha256((tmp_path / "truth.mrc").read_bytes()).hexdigest()
+    assert {"Si.mrc", "Si.rawtlt", "truth.mrc"} == set(listed)
