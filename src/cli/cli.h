@@ -66,11 +66,14 @@ typedef struct sei_cli_one {
 error_t sei_cli_parse_one(int key, char *arg, struct argp_state *state, const sei_cli_one *says, sei_common *common,
                           const char **argument);
 
-/* Before any work: the outputs (NULL: not asked for) differ from each other and from the input words (PATH or NAME=PATH), so
+/* Before any work: the outputs (NULL: not asked for) differ from each other, from the input words (PATH or NAME=PATH), from
+ * the files of angles and masks beside those, and from --angles, so
  * that not even --force lets one file replace another of the same command. SEI_ERR_USAGE. */
-sei_status sei_cli_check_outputs(const sei_cli_files *inputs, size_t n_outputs, const char *const *outputs) SEI_MUST_CHECK;
+sei_status sei_cli_check_outputs(const sei_common *common, const sei_cli_files *inputs, size_t n_outputs,
+                                 const char *const *outputs) SEI_MUST_CHECK;
 /* The same for every file NAME_CHANNEL.mrc that a series goes to. */
-sei_status sei_cli_check_series_outputs(const sei_cli_files *inputs, const char *output, const sei_series *series) SEI_MUST_CHECK;
+sei_status sei_cli_check_series_outputs(const sei_common *common, const sei_cli_files *inputs, const char *output,
+                                        const sei_series *series) SEI_MUST_CHECK;
 
 /* {"value": v, "unit": u, "sd": s}; NaN becomes null. New reference. */
 json_t *sei_cli_number(double value, const char *unit, double sd);

@@ -66,7 +66,7 @@ static sei_status check_targets(const align_words *words) {
     sei_text plotted = {0};
     sei_status status = SEI_OK;
     const char *const outputs[] = {words->common.output, words->shifts};
-    SEI_TRY(sei_cli_check_outputs(&words->files, 2, outputs));
+    SEI_TRY(sei_cli_check_outputs(&words->common, &words->files, 2, outputs));
     if (words->common.output != NULL) SEI_TRY(sei_file_check_target(words->common.output, words->common.force));
     if (words->shifts != NULL) SEI_TRY(sei_file_check_target(words->shifts, words->common.force));
     for (int i = 0; words->plot != NULL && i < 2; ++i) {
@@ -204,7 +204,7 @@ static sei_status run(align_words *words) {
         goto done;
     }
     SEI_TRY(sei_cli_check_memory(common, memory_bytes(&series)));
-    if (common->output != NULL) SEI_TRY(sei_cli_check_series_outputs(&words->files, common->output, &series));
+    if (common->output != NULL) SEI_TRY(sei_cli_check_series_outputs(&words->common, &words->files, common->output, &series));
     if (common->output != NULL) SEI_TRY(sei_io_check_series(common->output, &series, true, true, common->force));
     SEI_TRY(sei_cli_open_device(common, &device));
     SEI_TRY(get_shifts(words, device, &series, &shifts));

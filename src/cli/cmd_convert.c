@@ -93,7 +93,7 @@ static sei_status convert_series(const convert_words *words, sei_provenance *pro
     options.inputs = provenance;
     sei_status status = sei_io_read_series(&options, &series);
     if (status != SEI_OK) return status;
-    SEI_TRY(sei_cli_check_series_outputs(&words->files, common->output, &series));
+    SEI_TRY(sei_cli_check_series_outputs(&words->common, &words->files, common->output, &series));
     SEI_TRY(sei_io_write_series(common->output, &series, provenance, common->force));
     json_t *summary = summary_of("tilt series", common->output, series.nx, series.ny, series.n_tilts, series.pixel_nm);
     json_t *channels = json_array();
@@ -171,7 +171,7 @@ sei_status sei_cmd_convert(int argc, char **argv) {
     if (status != SEI_OK) return status;
     /* the folder, before any reading; the writers check every name they will use before they write the first */
     SEI_TRY(sei_file_check_target(words.common.output, true));
-    SEI_TRY(sei_cli_check_outputs(&words.files, 1, &words.common.output));
+    SEI_TRY(sei_cli_check_outputs(&words.common, &words.files, 1, &words.common.output));
     SEI_TRY(content_of(&words, &content));
     if (content != SEI_CONTENT_SERIES && words.files.count > 1) {
         status = sei_fail(SEI_ERR_USAGE, "one volume or label file at a time; %zu were given", words.files.count);

@@ -100,7 +100,7 @@ static sei_status measure(arguments *a) {
     if (a->common.plan) return sei_cli_say_plan(&a->common, memory, 1e6); /* numbers and profiles are text */
     SEI_TRY(sei_cli_check_memory(&a->common, memory));
     const char *const outputs[] = {a->common.output, a->profiles};
-    SEI_TRY(sei_cli_check_outputs(&a->files, 2, outputs));
+    SEI_TRY(sei_cli_check_outputs(&a->common, &a->files, 2, outputs));
     if (a->common.output != NULL) SEI_TRY(sei_file_check_target(a->common.output, a->common.force));
     if (a->profiles != NULL) SEI_TRY(sei_file_check_target(a->profiles, a->common.force));
     SEI_TRY(sei_io_read_labels(a->files.names[0], &labels));

@@ -213,7 +213,7 @@ static sei_status segment(arguments *a) {
     SEI_TRY(needs(a, &memory, &disk));
     if (a->common.plan) return sei_cli_say_plan(&a->common, memory, disk);
     SEI_TRY(sei_cli_check_memory(&a->common, memory));
-    SEI_TRY(sei_cli_check_outputs(&a->files, 1, &a->common.output));
+    SEI_TRY(sei_cli_check_outputs(&a->common, &a->files, 1, &a->common.output));
     SEI_TRY(sei_io_check_volume(a->common.output, true, a->common.force));
     SEI_TRY(sei_cli_read_volumes(&a->common, a->files.count, a->files.names, &provenance, &volumes, &n));
     SEI_TRY(sei_volumes_to_one_grid(n, volumes));

@@ -308,14 +308,34 @@ error_t sei_cli_parse_one(int key, char *arg, struct argp_state *state, const se
     }
 }
 
-sei_status sei_cli_check_outputs(const sei_cli_files *inputs, size_t n_outputs, const char *const *outputs) {
+/* Whether a path is a file of angles or a mask that lies beside an input and is read with it. */
+static bool is_beside(const char *path, const char *input) {
+    static const char *const endings[] = {"_TLT.txt", ".rawtlt", ".tlt", ".mdoc", ".valid.mrc"};
+    const char *base = sei_path_base(input), *dot = strrchr(base, '.');
+    const size_t whole = strlen(input), stem = dot == NULL || dot == base ? whole : (size_t)(dot - input);
+    bool is = false;
+    for (size_t i = 0; i < 2 * sizeof endings / sizeof endings[0] && !is; ++i) {
+        sei_text side = {0};
+        is = sei_text_add(&side, "%.*s%s", (int)(i % 2 == 0 ? stem : whole), input, endings[i / 2]) == SEI_OK &&
+             sei_file_exists(side.data) && sei_path_same(path, side.data);
+        sei_text_free(&side);
+    }
+    return is;
+}
+
+sei_status sei_cli_check_outputs(const sei_common *common, const sei_cli_files *inputs, size_t n_outputs,
+                                 const char *const *outputs) {
     for (size_t o = 0; o < n_outputs; ++o) {
         if (outputs[o] == NULL) continue;
+        if (common->angles != NULL && sei_path_same(outputs[o], common->angles))
+            return sei_fail(SEI_ERR_USAGE, "%s: the angles would be overwritten; give the result another name", outputs[o]);
         for (size_t i = 0; i < inputs->count; ++i) {
             const char *word = inputs->names[i], *equals = strchr(word, '=');
             const char *path = equals != NULL && !sei_file_exists(word) ? equals + 1 : word;
             if (sei_path_same(outputs[o], path))
                 return sei_fail(SEI_ERR_USAGE, "%s: an input would be overwritten; give the result another name", outputs[o]);
+            if (is_beside(outputs[o], path))
+                return sei_fail(SEI_ERR_USAGE, "%s: it belongs to the input %s; give the result another name", outputs[o], path);
         }
         for (size_t other = 0; other < o; ++other) {
             if (outputs[other] != NULL && sei_path_same(outputs[o], outputs[other]))
@@ -325,12 +345,13 @@ sei_status sei_cli_check_outputs(const sei_cli_files *inputs, size_t n_outputs, 
     return SEI_OK;
 }
 
-sei_status sei_cli_check_series_outputs(const sei_cli_files *inputs, const char *output, const sei_series *series) {
+sei_status sei_cli_check_series_outputs(const sei_common *common, const sei_cli_files *inputs, const char *output,
+                                        const sei_series *series) {
     sei_status status = SEI_OK;
     for (size_t c = 0; status == SEI_OK && c < series->n_channels; ++c) {
         char *path = NULL;
         status = sei_io_series_path(output, series, c, &path);
-        if (status == SEI_OK) status = sei_cli_check_outputs(inputs, 1, (const char *const *)&path);
+        if (status == SEI_OK) status = sei_cli_check_outputs(common, inputs, 1, (const char *const *)&path);
         sei_free(path);
     }
     return status;

@@ -27,7 +27,7 @@ sei_status sei_cli_reconstruct_check_targets(const sei_cli_reconstruct *o) {
     sei_status status = SEI_OK;
     const char *path = o->common.output;
     const char *const outputs[] = {path, o->history};
-    SEI_TRY(sei_cli_check_outputs(&o->files, 2, outputs));
+    SEI_TRY(sei_cli_check_outputs(&o->common, &o->files, 2, outputs));
     if (path != NULL) {
         const bool known = one_file_holds_all(path) || sei_path_has_extension(path, "mrc") ||
                            sei_path_has_extension(path, "tif") || sei_path_has_extension(path, "tiff");
@@ -50,7 +50,7 @@ sei_status sei_cli_reconstruct_check(const sei_cli_reconstruct *o, const sei_ser
         for (size_t c = 0; c < series->n_channels; ++c) {
             char *path = NULL;
             SEI_TRY(sei_io_channel_path(o->common.output, series->channels[c].name, &path));
-            status = sei_cli_check_outputs(&o->files, 1, (const char *const *)&path);
+            status = sei_cli_check_outputs(&o->common, &o->files, 1, (const char *const *)&path);
             if (status == SEI_OK) status = sei_io_check_volume(path, true, o->common.force);
             for (size_t k = 0; status == SEI_OK && k < c; ++k) {
                 char *other = NULL;

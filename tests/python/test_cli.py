@@ -220,3 +220,17 @@ def test_a_disk_too_small_is_told_before_anything_is_written(seitomo, tmp_path):
     # what an earlier run wrote is not needed twice
     seitomo("run", tmp_path / "wire.yaml", "-o", tmp_path / "r")
     seitomo("run", tmp_path / "wire.yaml", "-o", tmp_path / "r")
+
+
+def test_force_spares_what_belongs_to_an_input(seitomo, tmp_path):
+    """Angles beside an input, or named by --angles, are read with it: not even --force lets a result replace them."""
+    size = [word for key in ("nx=16", "ny=16", "nz=16", "pixel_nm=16") for word in ("--set", f"image.{key}")]
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "s", "--mrc", "--set", "output.pictures=no", *size)
+    series, side = tmp_path / "s/series_Si.mrc", tmp_path / "s/series_Si.rawtlt"
+    angles = tmp_path / "angles.tlt"
+    angles.write_bytes(side.read_bytes())
+    before = side.read_bytes()
+    words = ("align", series, "--force", "--shifts")
+    assert "belongs to the input" in seitomo(*words, side, code=2).stderr
+    assert "the angles would be overwritten" in seitomo(*words, angles, "--angles", angles, code=2).stderr
+    assert side.read_bytes() == before == angles.read_bytes()
