@@ -173,6 +173,7 @@ sei_status sei_report_folder(const char *folder, const char *html, bool overwrit
  * Compares every file of a run's or batch's folder with the size and SHA-256 recorded when it was written, and the
  * records with their own seals. *checked (may be NULL) is the number of files. SEI_ERR_INPUT names the first file that
  * differs and how many do; every one is logged. run_log.json holds no results but is sealed too.
+ * A simulation that was stopped before its last file is SEI_ERR_INPUT, too.
  */
 sei_status sei_verify_folder(const char *folder, int64_t *checked) SEI_MUST_CHECK;
 

@@ -51,6 +51,9 @@ typedef struct sei_simulation_output {
     bool overwrite;
 } sei_simulation_output;
 
+/* Stands in the folder while a simulation writes into it, and stays where it was stopped: sei_verify_folder tells of it. */
+#define SEI_SIMULATION_UNFINISHED "unfinished.txt"
+
 /*
  * Prepares the file, runs the simulation and writes into the folder: series.emd, truth_labels.mrc, truth_<channel>.mrc,
  * truth.json, shifts_true.csv, exposures_true.csv, faults_true.csv where there are faults, dose.csv where a dose is stated,

@@ -178,6 +178,15 @@ static sei_status simulate(const sei_simulation_file *file, const sei_simulation
     return sei_simulate(&simulation, simulated);
 }
 
+/* There from before the first file until after the last: a set that was stopped in between says so to every reader. */
+static sei_status mark_unfinished(const sei_simulation_output *output, char **mark, bool *before) {
+    static const char text[] =
+        "This simulation is being written, or was stopped before all its files were: the set is incomplete.\n";
+    const sei_status status = sei_path_join(output->folder, SEI_SIMULATION_UNFINISHED, mark);
+    if (status == SEI_OK) *before = sei_file_exists(*mark);
+    return status == SEI_OK ? sei_file_write_text(*mark, true, text, strlen(text)) : status;
+}
+
 sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_output *output, sei_numbers *truth) {
     sei_simulated simulated = {0};
     sei_labels labels = {0};
@@ -185,6 +194,9 @@ sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_ou
     sei_numbers numbers = {0};
     sei_provenance provenance = {0};
     sei_simulation_plan needs;
+    char *mark = NULL;
+    bool was_unfinished = false;
+    bool begun = file->spectra.summed || file->spectra.images; /* they are written on the way */
     sei_status status = SEI_OK;
     const bool there = sei_folder_exists(output->folder);
     SEI_TRY(sei_simulation_make_plan(file, output, &needs));
@@ -193,7 +205,9 @@ sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_ou
     SEI_TRY(check_targets(file, output));
     SEI_TRY(describe(file, &provenance));
     SEI_TRY(sei_simulation_file_prepare(file));
+    SEI_TRY(mark_unfinished(output, &mark, &was_unfinished));
     SEI_TRY(simulate(file, output, &provenance, &simulated));
+    begun = true;
     warn_of_dose(&simulated.total);
     simulated.series.axis_offset_px = 0; /* a microscope does not know it either: finding it is align's work */
     SEI_TRY(write_series(output, "series.emd", &simulated.series, &provenance));
@@ -207,12 +221,15 @@ sei_status sei_simulation_run(sei_simulation_file *file, const sei_simulation_ou
     SEI_TRY(sei_simulation_write_truth(file, output, &simulated, &provenance, &labels, &sections, &numbers));
     if (file->write_pictures) SEI_TRY(sei_simulation_pictures(file->title, output, &simulated.series, &labels, &sections));
     SEI_TRY(for_choices(file, output, remove_others));
+    sei_file_remove(mark);
     if (truth != NULL) {
         *truth = numbers;
         numbers = (sei_numbers){0};
     }
 done:
+    if (status != SEI_OK && mark != NULL && !begun && !was_unfinished) sei_file_remove(mark);
     if (status != SEI_OK) remove_empty_folders(output, !there);
+    sei_free(mark);
     sei_simulated_free(&simulated);
     sei_labels_free(&labels);
     sei_sections_free(&sections);

@@ -9,6 +9,7 @@
 #include "study/page.h"
 #include "study/phasefield_run.h"
 #include "study/record.h"
+#include "study/simulation_file.h"
 
 static bool has(const char *folder, const char *name) {
     char *path = NULL;
@@ -103,6 +104,12 @@ sei_status sei_verify_folder(const char *folder, int64_t *checked) {
     char *path = NULL;
     char *below = NULL;
     sei_status status = SEI_OK;
+    if (has(folder, SEI_SIMULATION_UNFINISHED)) {
+        return sei_fail(SEI_ERR_INPUT,
+                        "%s: a simulation that was stopped, or is still at work (%s is there): its files are whole, their set is "
+                        "not; simulate it again with --force",
+                        folder, SEI_SIMULATION_UNFINISHED);
+    }
     if (is_phasefield(folder)) {
         check_sealed(folder, "provenance.json", &t);
     } else if (!has(folder, "batch.json") && !has(folder, "stages/input.json")) {

@@ -2,13 +2,17 @@
 of one run are a specimen of the next; what cannot be is refused with one line and exit code 3."""
 import csv
 import json
+import pathlib
 import resource
+import shutil
 import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILE = """
 title: small wire
 seed: 4
@@ -193,3 +197,25 @@ def test_a_plan_names_memory_disk_and_time(seitomo, tmp_path):
     assert not (tmp_path / "s").exists()
     refused = seitomo("simulate", tmp_path / "wire.yaml", "-o", tmp_path / "s", "--memory", "10k", code=5)
     assert "memory" in refused.stderr
+
+
+def test_a_simulation_that_was_stopped_says_so(seitomo, tmp_path):
+    """unfinished.txt stands in the folder from before the first file until after the last, and verify tells of it."""
+    out = tmp_path / "s"
+    words = [seitomo.binary, "simulate", str(ROOT / "data/demo.yaml"), "-o", str(out), "--quiet", "--force"]
+    size = [word for key in ("nx=64", "ny=64", "nz=64", "pixel_nm=4") for word in ("--set", f"image.{key}")]
+    for _ in range(10):
+        process = subprocess.Popen([*words, *size])
+        while not (out / "series.emd").exists() and process.poll() is None:
+            time.sleep(0.001)
+        process.kill()
+        if process.wait() != 0:
+            break
+        shutil.rmtree(out)
+    assert process.returncode == -signal.SIGKILL and (out / "unfinished.txt").exists()
+    assert "a simulation that was stopped" in seitomo("verify", out, code=3).stderr
+    subprocess.run([*words, *size], check=True)
+    assert not (out / "unfinished.txt").exists() and (out / "truth.json").exists()
+    # one that is refused before its first file leaves no mark
+    seitomo("simulate", ROOT / "data/demo.yaml", "-o", tmp_path / "never", "--set", "experiment.dead_rows=4096", code=3)
+    assert not (tmp_path / "never").exists()
