@@ -96,6 +96,13 @@ static void mistakes_are_named(void **state) {
     assert_refused(read_text(good, 1, below, &file), SEI_ERR_INPUT, "leave out '/'");
     const char *const labels[] = {"channels.0.name=Labels"};
     assert_refused(read_text(good, 1, labels, &file), SEI_ERR_INPUT, "the file of the true labels");
+    /* what several keys say together is told with the line of the first of them that the message names, or the --set */
+    char text[sizeof good + 80];
+    assert_refused(read_text(good, 1, step, &file), SEI_ERR_INPUT, "--set tilts.step=3: tilts.step: from -10 to 10 deg");
+    snprintf(text, sizeof text, "%s%s", good, "experiment:\n  contamination_nm_per_1e6: 2\n");
+    assert_refused(read_text(text, 0, NULL, &file), SEI_ERR_INPUT, "simulation.yaml:11: experiment: contamination needs both");
+    assert_refused(read_text(good, 1, third, &file), SEI_ERR_INPUT, "simulation.yaml:7: materials.0.signal: 2 values");
+    assert_refused(read_text(good, 1, gold, &file), SEI_ERR_INPUT, "--set bodies.0.material=gold: bodies.0.material: unknown");
     const char *const key[] = {"image.pixels=3"};
     assert_int_equal(read_text(good, 1, key, &file), SEI_ERR_USAGE);
 }

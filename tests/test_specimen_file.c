@@ -31,7 +31,7 @@ enum { N = sizeof materials / sizeof materials[0] };
 static sei_status fill(const char *text, sei_grow *out) {
     holder *loaded = NULL;
     sei_status status = sei_yaml_load_text(&spec, "wire.yaml", text, strlen(text), 0, NULL, (void **)&loaded, NULL);
-    if (status == SEI_OK) status = sei_specimen_fill("wire.yaml", loaded->specimen, N, materials, out);
+    if (status == SEI_OK) status = sei_specimen_fill(loaded->specimen, N, materials, out);
     sei_yaml_free(&spec, loaded);
     return status;
 }
@@ -145,7 +145,7 @@ static void mistakes_are_named(void **state) {
     sei_grow d;
     (void)state;
     assert_refused(fill("specimen: {materials: {sei: SEI}, wire: {radius_nm: 10}}\n", &d), SEI_ERR_INPUT,
-                   "wire.yaml: specimen.materials.sei: unknown material 'SEI'; there are: vacuum, silicon, sei, SiO2");
+                   "specimen.materials.sei: unknown material 'SEI'; there are: vacuum, silicon, sei, SiO2");
     assert_refused(fill("specimen: {spheres: [{radius_nm: 3, material: glass}]}\n", &d), SEI_ERR_INPUT,
                    "specimen.spheres.0.material: unknown material 'glass'");
     assert_refused(fill("specimen: {bars: {spacings_nm: [3], length_nm: 5, centre_nm: [0, 0, 0], material: no}}\n", &d),

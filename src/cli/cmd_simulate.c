@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "seitomo/report.h"
 #include "study/simulation_file.h"
+#include "study/yaml.h"
 
 typedef struct words {
     sei_common common;
@@ -52,9 +53,9 @@ static sei_status plan(const words *w, const sei_simulation_file *file, const se
     return SEI_OK;
 }
 
-/* What the file asks for and cannot be had is told with its name. */
-static sei_status of_file(const char *path, sei_status status) {
-    return status == SEI_ERR_INPUT ? sei_fail_context(status, "%s", path) : status;
+/* What the file asks for and cannot be had is told with its name and line. */
+static sei_status of_file(const words *w, const char *path, sei_status status) {
+    return status == SEI_ERR_INPUT ? sei_yaml_blame(path, w->common.n_set, w->common.set, "", status) : status;
 }
 
 /* One file into one folder; its summary is a new reference. */
@@ -64,10 +65,10 @@ static sei_status simulate(words *w, const char *path, const char *folder, sei_d
     sei_numbers truth = {0};
     sei_status status = SEI_OK;
     SEI_TRY(sei_simulation_file_read(path, w->common.n_set, w->common.set, &file));
-    SEI_TRY(of_file(path, plan(w, &file, &output, summary)));
+    SEI_TRY(of_file(w, path, plan(w, &file, &output, summary)));
     if (w->common.plan) goto done;
     file.simulation.device = device;
-    SEI_TRY(of_file(path, sei_simulation_run(&file, &output, &truth)));
+    SEI_TRY(of_file(w, path, sei_simulation_run(&file, &output, &truth)));
     sei_info("tilt series and truth: %s", folder);
     *summary = sei_cli_numbers(&truth);
 done:

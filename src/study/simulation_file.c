@@ -13,13 +13,13 @@
 #include "study/simulation_schema.h"
 #include "study/simulation_spectra.h"
 
-static sei_status fill_tilts(const char *path, const sei_tilts_entry *tilts, sei_simulation_file *file) {
+static sei_status fill_tilts(const sei_tilts_entry *tilts, sei_simulation_file *file) {
     sei_experiment *e = &file->simulation.experiment;
     const double span = tilts->to - tilts->from;
     const double steps = round(span / tilts->step);
     if (!(span >= 0) || fabs(steps * tilts->step - span) > 1e-6) {
         return sei_fail(SEI_ERR_INPUT,
-                        "%s: tilts from %g to %g deg in steps of %g: 'to' must lie a whole number of steps above 'from'", path,
+                        "tilts.step: from %g to %g deg in steps of %g: 'to' must lie a whole number of steps above 'from'",
                         tilts->from, tilts->to, tilts->step);
     }
     sei_status status = SEI_OK;
@@ -48,24 +48,24 @@ static int material_of(const sei_simulation_entry *entry, const char *name) {
     return 0;
 }
 
-static sei_status unknown_material(const char *path, const sei_simulation_entry *entry, const char *key, const char *name) {
+static sei_status unknown_material(const sei_simulation_entry *entry, const char *key, const char *name) {
     char known[400] = "";
     for (unsigned m = 0; m < entry->n_materials; ++m) {
         const size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", m > 0 ? ", " : "", entry->materials[m].name);
     }
-    return sei_fail(SEI_ERR_INPUT, "%s: %s: unknown material '%s'; the file defines: %s", path, key, name, known);
+    return sei_fail(SEI_ERR_INPUT, "%s: unknown material '%s'; the file defines: %s", key, name, known);
 }
 
 /* Name, composition and damage; a material is known by its name alone unless the file says what it emits. */
-static sei_status fill_materials(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
+static sei_status fill_materials(const sei_simulation_entry *entry, sei_simulation_file *file) {
     sei_status status = SEI_OK;
     SEI_TRY(SEI_NEW(file->materials, entry->n_materials + 1, 1, 1));
     snprintf(file->materials[0].name, SEI_NAME_LENGTH, "vacuum");
     for (unsigned m = 0; m < entry->n_materials; ++m) {
         const sei_material_entry *from = &entry->materials[m];
         char where[SEI_TEXT_LENGTH];
-        snprintf(where, sizeof where, "%s: materials.%u", path, m);
+        snprintf(where, sizeof where, "materials.%u", m);
         if (strcmp(from->name, "vacuum") == 0 || material_of(entry, from->name) <= (int)m) {
             return sei_fail(SEI_ERR_INPUT, "%s: '%s' is defined already; name materials apart", where, from->name);
         }
@@ -79,7 +79,7 @@ done:
 }
 
 /* The signals that stand in the file, [n_materials][n_channels]; every channel of kind given needs them. */
-static sei_status given_signals(const char *path, const sei_simulation_entry *entry, double *given) {
+static sei_status given_signals(const sei_simulation_entry *entry, double *given) {
     unsigned wanting = entry->n_channels;
     for (unsigned c = entry->n_channels; c-- > 0;) {
         if (entry->channels[c].physics.kind == SEI_SIGNAL_GIVEN) wanting = c;
@@ -88,12 +88,12 @@ static sei_status given_signals(const char *path, const sei_simulation_entry *en
         const sei_material_entry *from = &entry->materials[m];
         if (from->n_signal == 0 && wanting < entry->n_channels && from->physics.density_g_cm3 != 0) {
             return sei_fail(SEI_ERR_INPUT,
-                            "%s: materials.%u: no signal for channel '%s'; give one value per channel, or let the "
+                            "materials.%u: no signal for channel '%s'; give one value per channel, or let the "
                             "channel be of kind haadf or eds",
-                            path, m, entry->channels[wanting].name);
+                            m, entry->channels[wanting].name);
         }
         if (from->n_signal > 0 && from->n_signal != entry->n_channels) {
-            return sei_fail(SEI_ERR_INPUT, "%s: materials.%u.signal: %u values for %u channels; give one per channel", path, m,
+            return sei_fail(SEI_ERR_INPUT, "materials.%u.signal: %u values for %u channels; give one per channel", m,
                             from->n_signal, entry->n_channels);
         }
         for (unsigned c = 0; c < from->n_signal; ++c) given[(m + 1) * entry->n_channels + c] = from->signal[c];
@@ -102,18 +102,18 @@ static sei_status given_signals(const char *path, const sei_simulation_entry *en
 }
 
 /* What every material gives to every channel, and which materials are voids. */
-static sei_status fill_signals(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
+static sei_status fill_signals(const sei_simulation_entry *entry, sei_simulation_file *file) {
     const size_t n_channels = entry->n_channels, n_materials = entry->n_materials + 1;
     sei_signal_channel *physics = file->physics;
     double *given = NULL;
     bool photons = false, composed = true;
     sei_status status = SEI_OK;
     SEI_TRY(SEI_NEW(file->microscope, 1, 1, 1));
-    SEI_TRY(sei_microscope_fill(path, &entry->microscope, file->microscope));
+    SEI_TRY(sei_microscope_fill("microscope", &entry->microscope, file->microscope));
     for (size_t c = 0; c < n_channels; ++c) {
         sei_simulated_channel *channel = &file->simulation.channels[c];
         char where[SEI_TEXT_LENGTH];
-        snprintf(where, sizeof where, "%s: channels.%zu", path, c);
+        snprintf(where, sizeof where, "channels.%zu", c);
         SEI_TRY(sei_signal_channel_fill(where, channel->name, &entry->channels[c].physics, file->microscope, &physics[c]));
         channel->peak_to_background = physics[c].peak_to_background;
         if (physics[c].kind != SEI_SIGNAL_EDS) continue;
@@ -123,9 +123,8 @@ static sei_status fill_signals(const char *path, const sei_simulation_entry *ent
     }
     SEI_TRY(SEI_NEW(given, (int64_t)n_materials, (int64_t)n_channels, 1));
     SEI_TRY(SEI_NEW(file->signal, (int64_t)n_materials, (int64_t)n_channels, 1));
-    SEI_TRY(given_signals(path, entry, given));
+    SEI_TRY(given_signals(entry, given));
     status = sei_signal_coefficients(n_materials, file->materials, given, n_channels, physics, file->microscope, file->signal);
-    if (status != SEI_OK) status = sei_fail_context(status, "%s", path);
     SEI_TRY(status);
     for (size_t m = 0; m < n_materials; ++m) {
         sei_material *material = &file->materials[m];
@@ -145,14 +144,12 @@ done:
     return status;
 }
 
-static sei_status fill_spectra(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
+static sei_status fill_spectra(const sei_simulation_entry *entry, sei_simulation_file *file) {
     sei_spectra_wanted *wanted = &file->spectra;
-    char where[SEI_TEXT_LENGTH];
-    snprintf(where, sizeof where, "%s: spectra", path);
     wanted->summed = entry->spectra.summed;
     wanted->images = entry->spectra.images;
-    const sei_status status = sei_spectra_fill(where, &entry->spectra, &wanted->axis, &wanted->stray, &wanted->n_stray);
-    return status == SEI_OK ? sei_simulation_spectra_check(path, file) : status;
+    const sei_status status = sei_spectra_fill("spectra", &entry->spectra, &wanted->axis, &wanted->stray, &wanted->n_stray);
+    return status == SEI_OK ? sei_simulation_spectra_check(file) : status;
 }
 
 /* Photons are absorbed in cubes, so many along the longest edge of the volume. */
@@ -162,7 +159,7 @@ static void fill_absorption(const sei_simulation_entry *entry, sei_simulation *s
     s->absorption_nm = (double)longest * s->pixel_nm / entry->microscope.absorption_cells;
 }
 
-static sei_status fill_bodies(const char *path, const sei_simulation_entry *entry, sei_simulation_file *file) {
+static sei_status fill_bodies(const sei_simulation_entry *entry, sei_simulation_file *file) {
     const sei_status status = SEI_NEW(file->bodies, entry->n_bodies, 1, 1);
     if (status != SEI_OK) return status;
     for (unsigned b = 0; b < entry->n_bodies; ++b) {
@@ -171,7 +168,7 @@ static sei_status fill_bodies(const char *path, const sei_simulation_entry *entr
         char key[40];
         snprintf(key, sizeof key, "bodies.%u.material", b);
         body->material = material_of(entry, from->material);
-        if (body->material == 0) return unknown_material(path, entry, key, from->material);
+        if (body->material == 0) return unknown_material(entry, key, from->material);
         body->shape = (sei_shape)from->shape;
         memcpy(body->centre_nm, from->centre_nm, sizeof body->centre_nm);
         memcpy(body->half_nm, from->half_nm, sizeof body->half_nm);
@@ -183,23 +180,23 @@ static sei_status fill_bodies(const char *path, const sei_simulation_entry *entr
 }
 
 /* Every channel becomes a file truth_NAME.mrc. */
-static sei_status check_names(const char *path, const sei_simulation_entry *entry) {
+static sei_status check_names(const sei_simulation_entry *entry) {
     char safe[SEI_NAME_LENGTH], taken[SEI_NAME_LENGTH];
     for (unsigned c = 0; c < entry->n_channels; ++c) {
         const char *name = entry->channels[c].name;
         if (strchr(name, '/') != NULL) {
-            return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' names a file as well; leave out '/'", path, c, name);
+            return sei_fail(SEI_ERR_INPUT, "channels.%u.name: '%s' names a file as well; leave out '/'", c, name);
         }
         sei_safe_name(name, safe, sizeof safe);
         if (strcasecmp(safe, "labels") == 0) {
-            return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' would take the file of the true labels; name it otherwise",
-                            path, c, name);
+            return sei_fail(SEI_ERR_INPUT, "channels.%u.name: '%s' would take the file of the true labels; name it otherwise", c,
+                            name);
         }
         for (unsigned other = 0; other < c; ++other) {
             sei_safe_name(entry->channels[other].name, taken, sizeof taken);
             if (strcasecmp(safe, taken) != 0) continue;
-            return sei_fail(SEI_ERR_INPUT, "%s: channels.%u.name: '%s' is the name of channels.%u, too; name them apart", path, c,
-                            name, other);
+            return sei_fail(SEI_ERR_INPUT, "channels.%u.name: '%s' is the name of channels.%u, too; name them apart", c, name,
+                            other);
         }
     }
     return SEI_OK;
@@ -222,21 +219,20 @@ static void fill_channels(const sei_simulation_entry *entry, sei_simulation *s) 
 }
 
 /* Beam time of an exposure, from seconds or from the dwell time on a pixel. */
-static sei_status fill_time(const char *path, const sei_simulation_entry *entry, sei_experiment *to) {
+static sei_status fill_time(const sei_simulation_entry *entry, sei_experiment *to) {
     const sei_experiment_entry *from = &entry->experiment;
     const double pixels = (double)entry->image.nx * entry->image.ny;
     const double dwelt_s = from->dwell_us * 1e-6 * pixels * from->frames;
     if (from->dwell_us > 0 && from->seconds > 0 && fabs(dwelt_s - from->seconds) > 1e-3 * from->seconds) {
-        return sei_fail(
-            SEI_ERR_INPUT,
-            "%s: experiment: dwell_us %g over %d frames makes %.6g s an exposure, seconds says %.6g; give one of both", path,
-            from->dwell_us, from->frames, dwelt_s, from->seconds);
+        return sei_fail(SEI_ERR_INPUT,
+                        "experiment: dwell_us %g over %d frames makes %.6g s an exposure, seconds says %.6g; give one of both",
+                        from->dwell_us, from->frames, dwelt_s, from->seconds);
     }
     to->seconds = from->seconds > 0 ? from->seconds : dwelt_s;
     return SEI_OK;
 }
 
-static sei_status fill_experiment(const char *path, const sei_simulation_entry *entry, sei_simulation *s) {
+static sei_status fill_experiment(const sei_simulation_entry *entry, sei_simulation *s) {
     const sei_experiment_entry *from = &entry->experiment;
     sei_experiment *to = &s->experiment;
     to->seed = entry->seed;
@@ -257,15 +253,15 @@ static sei_status fill_experiment(const char *path, const sei_simulation_entry *
     s->faults = (sei_faults){.hot_pixels = from->hot_pixels, .dead_rows = from->dead_rows, .dead_columns = from->dead_columns};
     if (from->contaminant[0] != 0) {
         s->contaminant = material_of(entry, from->contaminant);
-        if (s->contaminant == 0) return unknown_material(path, entry, "experiment.contaminant", from->contaminant);
+        if (s->contaminant == 0) return unknown_material(entry, "experiment.contaminant", from->contaminant);
     }
     if ((s->contaminant > 0) != (from->contamination_nm_per_1e6 > 0)) {
         return sei_fail(SEI_ERR_INPUT,
-                        "%s: experiment: contamination needs both its material (contaminant: '%s') and its growth "
+                        "experiment: contamination needs both its material (contaminant: '%s') and its growth "
                         "(contamination_nm_per_1e6: %g)",
-                        path, from->contaminant, from->contamination_nm_per_1e6);
+                        from->contaminant, from->contamination_nm_per_1e6);
     }
-    return fill_time(path, entry, to);
+    return fill_time(entry, to);
 }
 
 /* One specimen: bodies, a description, or labels. */
@@ -273,10 +269,10 @@ static sei_status fill_specimen(const char *path, const sei_simulation_entry *en
     const int sources = (entry->n_bodies > 0) + (entry->specimen != NULL) + (entry->labels != NULL);
     sei_status status = SEI_OK;
     if (sources != 1) {
-        return sei_fail(SEI_ERR_INPUT, "%s: %d of bodies, specimen and labels are given; one of them says what the specimen is",
-                        path, sources);
+        return sei_fail(SEI_ERR_INPUT, "%d of bodies, specimen and labels are given; one of them says what the specimen is",
+                        sources);
     }
-    if (entry->n_bodies > 0) return fill_bodies(path, entry, file);
+    if (entry->n_bodies > 0) return fill_bodies(entry, file);
     if (entry->labels != NULL) {
         const char *slash = strrchr(path, '/');
         char *folder = NULL;
@@ -288,7 +284,7 @@ static sei_status fill_specimen(const char *path, const sei_simulation_entry *en
         goto done;
     }
     SEI_TRY(SEI_NEW(file->grow, 1, 1, 1));
-    SEI_TRY(sei_specimen_fill(path, entry->specimen, entry->n_materials + 1, file->materials, file->grow));
+    SEI_TRY(sei_specimen_fill(entry->specimen, entry->n_materials + 1, file->materials, file->grow));
     file->oversample = entry->specimen->oversample > 0 ? entry->specimen->oversample : 1;
 done:
     return status;
@@ -377,7 +373,7 @@ sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *
     sei_simulation *s = &file.simulation;
     sei_status status = sei_yaml_load(&sei_simulation_spec, path, n_set, set, (void **)&entry, &file.resolved);
     if (status != SEI_OK) return status;
-    SEI_TRY(check_names(path, entry));
+    SEI_TRY(check_names(entry));
     snprintf(file.title, sizeof file.title, "%s", entry->title);
     s->nx = entry->image.nx;
     s->ny = entry->image.ny;
@@ -389,16 +385,17 @@ sei_status sei_simulation_file_read(const char *path, size_t n_set, const char *
     file.write_measures = entry->output.measures;
     file.write_pictures = entry->output.pictures;
     fill_channels(entry, s);
-    SEI_TRY(fill_tilts(path, &entry->tilts, &file));
-    SEI_TRY(fill_materials(path, entry, &file));
-    SEI_TRY(fill_signals(path, entry, &file));
-    SEI_TRY(fill_spectra(path, entry, &file));
+    SEI_TRY(fill_tilts(&entry->tilts, &file));
+    SEI_TRY(fill_materials(entry, &file));
+    SEI_TRY(fill_signals(entry, &file));
+    SEI_TRY(fill_spectra(entry, &file));
     fill_absorption(entry, s);
     SEI_TRY(fill_specimen(path, entry, &file));
-    SEI_TRY(fill_experiment(path, entry, s));
+    SEI_TRY(fill_experiment(entry, s));
     *out = file;
     memset(&file, 0, sizeof file);
 done:
+    if (status == SEI_ERR_INPUT || status == SEI_ERR_USAGE) status = sei_yaml_blame(path, n_set, set, "", status);
     sei_yaml_free(&sei_simulation_spec, entry);
     sei_simulation_file_free(&file);
     return status;

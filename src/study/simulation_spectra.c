@@ -11,7 +11,7 @@
 
 enum { MOST_PARTS = SEI_SIMULATE_MAX_CHANNELS + 2 };
 
-sei_status sei_simulation_spectra_check(const char *path, const sei_simulation_file *file) {
+sei_status sei_simulation_spectra_check(const sei_simulation_file *file) {
     size_t found = 0;
     if (!file->spectra.summed && !file->spectra.images) return SEI_OK;
     for (size_t c = 0; c < file->simulation.n_channels; ++c) {
@@ -20,20 +20,19 @@ sei_status sei_simulation_spectra_check(const char *path, const sei_simulation_f
         found += 1;
         if (channel->overlaps) {
             return sei_fail(SEI_ERR_INPUT,
-                            "%s: channels.%zu: overlaps are in the spectra anyway; leave them out of '%s' or write no spectra",
-                            path, c, channel->name);
+                            "channels.%zu.overlaps: they are in the spectra anyway; leave them out of '%s' or write no spectra",
+                            c, channel->name);
         }
         for (size_t other = 0; other < c; ++other) {
             if (file->physics[other].kind != SEI_SIGNAL_EDS || file->physics[other].atomic_number != channel->atomic_number)
                 continue;
             return sei_fail(SEI_ERR_INPUT,
-                            "%s: channels.%zu: '%s' and '%s' are one element, whose lines spectra hold once; leave one out", path,
-                            c, channel->name, file->physics[other].name);
+                            "channels.%zu: '%s' and '%s' are one element, whose lines spectra hold once; leave one out", c,
+                            channel->name, file->physics[other].name);
         }
     }
     if (found > 0) return SEI_OK;
-    return sei_fail(SEI_ERR_INPUT, "%s: spectra: no channel is of kind eds, so there are no lines; give one, or write no spectra",
-                    path);
+    return sei_fail(SEI_ERR_INPUT, "spectra: no channel is of kind eds, so there are no lines; give one, or write no spectra");
 }
 
 /* The parts of all pixels' spectra. */

@@ -21,6 +21,6 @@ typedef struct sei_spectra_asker {
 sei_status sei_simulation_spectra(void *asker, const sei_noise_free *images) SEI_MUST_CHECK;
 
 /* Before the work, nothing to do without spectra: no EDS channel, an element in two, a channel with overlaps. SEI_ERR_INPUT. */
-sei_status sei_simulation_spectra_check(const char *path, const sei_simulation_file *file) SEI_MUST_CHECK;
+sei_status sei_simulation_spectra_check(const sei_simulation_file *file) SEI_MUST_CHECK;
 
 #endif

@@ -118,18 +118,17 @@ static int index_of(const char *name, size_t n, const sei_material *materials) {
     return -1;
 }
 
-static sei_status unknown(const char *path, const char *key, const char *name, size_t n, const sei_material *materials) {
+static sei_status unknown(const char *key, const char *name, size_t n, const sei_material *materials) {
     char known[400] = "";
     for (size_t m = 0; m < n; ++m) {
         const size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", m > 0 ? ", " : "", materials[m].name);
     }
-    return sei_fail(SEI_ERR_INPUT, "%s: specimen.%s: unknown material '%s'; there are: %s", path, key, name, known);
+    return sei_fail(SEI_ERR_INPUT, "specimen.%s: unknown material '%s'; there are: %s", key, name, known);
 }
 
 /* A name that is written must be a material; the key's own name need not be, unless grow needs the role. */
-static sei_status fill_names(const char *path, const struct sei_specimen_names *names, size_t n, const sei_material *materials,
-                             sei_grow *out) {
+static sei_status fill_names(const struct sei_specimen_names *names, size_t n, const sei_material *materials, sei_grow *out) {
     const char *const given[SEI_GROW_ROLES] = {names->silicon,     names->sei,       names->oxide,
                                                names->closed_void, names->open_void, names->support};
     static const char *const keys[SEI_GROW_ROLES] = {"silicon", "sei", "oxide", "closed_void", "open_void", "support"};
@@ -138,12 +137,12 @@ static sei_status fill_names(const char *path, const struct sei_specimen_names *
         out->material[r] = index_of(given[r] != NULL ? given[r] : keys[r], n, materials);
         if (out->material[r] >= 0 || given[r] == NULL) continue;
         snprintf(key, sizeof key, "materials.%s", keys[r]);
-        return unknown(path, key, given[r], n, materials);
+        return unknown(key, given[r], n, materials);
     }
     return SEI_OK;
 }
 
-static sei_status fill_objects(const char *path, const entry_t *e, size_t n, const sei_material *materials, sei_grow *out) {
+static sei_status fill_objects(const entry_t *e, size_t n, const sei_material *materials, sei_grow *out) {
     out->n_spheres = e->n_spheres;
     for (unsigned s = 0; s < e->n_spheres; ++s) {
         const sei_specimen_spheres_entry *from = &e->spheres[s];
@@ -155,7 +154,7 @@ static sei_status fill_objects(const char *path, const entry_t *e, size_t n, con
                                  .material = index_of(from->material, n, materials),
                                  .placed = from->n_centre == 3};
         snprintf(key, sizeof key, "spheres.%u.material", s);
-        if (to->material < 0) return unknown(path, key, from->material, n, materials);
+        if (to->material < 0) return unknown(key, from->material, n, materials);
         for (unsigned a = 0; a < from->n_centre; ++a) to->centre_nm[a] = from->centre_nm[a];
     }
     if (e->bars.n_spacings == 0) return SEI_OK;
@@ -166,11 +165,10 @@ static sei_status fill_objects(const char *path, const entry_t *e, size_t n, con
                                 .material = index_of(e->bars.material, n, materials)};
     memcpy(out->bars.spacing_nm, e->bars.spacings_nm, e->bars.n_spacings * sizeof *e->bars.spacings_nm);
     memcpy(out->bars.centre_nm, e->bars.centre_nm, sizeof out->bars.centre_nm);
-    return out->bars.material < 0 ? unknown(path, "bars.material", e->bars.material, n, materials) : SEI_OK;
+    return out->bars.material < 0 ? unknown("bars.material", e->bars.material, n, materials) : SEI_OK;
 }
 
-sei_status sei_specimen_fill(const char *path, const sei_specimen_entry *e, size_t n, const sei_material *materials,
-                             sei_grow *out) {
+sei_status sei_specimen_fill(const sei_specimen_entry *e, size_t n, const sei_material *materials, sei_grow *out) {
     sei_status status = SEI_OK;
     sei_grow d = {.radius_nm = e->wire.radius_nm,
                   .oval = e->wire.oval,
@@ -207,11 +205,10 @@ sei_status sei_specimen_fill(const char *path, const sei_specimen_entry *e, size
         d.roughness[r] = (sei_grow_field){e->roughness[r].sd_nm, e->roughness[r].length_nm};
     }
     if (e->oversample < 0 || e->oversample > 8) {
-        return sei_fail(SEI_ERR_INPUT, "%s: specimen.oversample: %lld is out of range, expected 1 to 8", path,
-                        (long long)e->oversample);
+        return sei_fail(SEI_ERR_INPUT, "specimen.oversample: %lld is out of range, expected 1 to 8", (long long)e->oversample);
     }
-    SEI_TRY(fill_names(path, &e->materials, n, materials, &d));
-    SEI_TRY(fill_objects(path, e, n, materials, &d));
+    SEI_TRY(fill_names(&e->materials, n, materials, &d));
+    SEI_TRY(fill_objects(e, n, materials, &d));
     *out = d;
 done:
     return status;

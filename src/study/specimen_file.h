@@ -66,10 +66,10 @@ typedef struct sei_specimen_entry {
 extern const cyaml_schema_field_t sei_specimen_fields[];
 
 /*
- * The description in grow's terms. path: the file, for messages. Errors: SEI_ERR_INPUT (a name that is no material, with
- * those there are; what libcyaml cannot check). Pointers in `out`: none.
+ * The description in grow's terms. Errors: SEI_ERR_INPUT (a name that is no material, with those there are; what libcyaml
+ * cannot check), the key in front, for sei_yaml_blame. Pointers in `out`: none.
  */
-sei_status sei_specimen_fill(const char *path, const sei_specimen_entry *entry, size_t n_materials, const sei_material *materials,
+sei_status sei_specimen_fill(const sei_specimen_entry *entry, size_t n_materials, const sei_material *materials,
                              sei_grow *out) SEI_MUST_CHECK;
 
 /*
