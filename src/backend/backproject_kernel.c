@@ -95,7 +95,7 @@ static void gather_tilts(const region *r, const sei_tilt_table *tilts, int part,
     }
 }
 
-static inline void weigh(const sei_slab *s, const tilt_part *p, bool linear, int x, int z, voxel_part *v) {
+static SEI_INLINE void weigh(const sei_slab *s, const tilt_part *p, bool linear, int x, int z, voxel_part *v) {
     double bin[TILTS], first[TILTS];
     const int n = p->n, nx = s->nx, nz = s->nz, taps = linear ? 2 : 3;
     for (int k = 0; k < n; ++k) {
@@ -153,7 +153,7 @@ static void copy_bins(const region *r, const sei_slices *y, const float *sinogra
 }
 
 /* line += what the tilts give to one voxel, `vectors` at once. Two sums, for the even and the odd taps, hide the latency. */
-static inline void collect(int vectors, int taps, int n, const voxel_part *v, const float *copy, float *line) {
+static SEI_INLINE void collect(int vectors, int taps, int n, const voxel_part *v, const float *copy, float *line) {
     sei_vec even[SEI_BLOCK], odd[SEI_BLOCK];
     for (int i = 0; i < vectors; ++i) even[i] = odd[i] = sei_vec_of(0);
     for (int k = 0; k < n; ++k) {
@@ -173,7 +173,7 @@ static inline void collect(int vectors, int taps, int n, const voxel_part *v, co
     }
 }
 
-static inline void collect_all(const region *r, int taps, const sei_slices *y, const voxel_part *parts, float *line) {
+static SEI_INLINE void collect_all(const region *r, int taps, const sei_slices *y, const voxel_part *parts, float *line) {
     for (int i = 0; i < y->n_lanes; ++i) line[i] = 0;
     for (int part = 0; part < r->n_parts; ++part) {
         const int rest = r->n_tilts - part * TILTS, n = rest < TILTS ? rest : TILTS;

@@ -55,9 +55,8 @@ void sei_tilt_table_free(sei_tilt_table *table) {
     *table = (sei_tilt_table){0};
 }
 
-sei_status sei_work_reserve(sei_work *work, int threads, int n_tilts) {
+sei_status sei_work_reserve(sei_work *work, int threads, size_t bytes) {
     sei_status status = SEI_OK;
-    const size_t many = (size_t)n_tilts * SEI_WORK_BYTES_PER_TILT, bytes = many > SEI_WORK_BYTES ? many : SEI_WORK_BYTES;
     size_t all = 0;
     if (work->memory != NULL && work->bytes >= bytes) return SEI_OK;
     sei_work_free(work);
@@ -79,7 +78,7 @@ static sei_status sei_cpu_project(sei_device *device, const sei_slab *slab, cons
     sei_tilt_table tilts = {0};
     SEI_TRY(sei_check_projection("project", slab, volume, sinogram));
     SEI_TRY(sei_tilt_table_make(slab, &tilts));
-    SEI_TRY(sei_work_reserve(&sei_cpu(device)->work, sei_host(device)->threads, slab->n_tilts));
+    SEI_TRY(sei_work_reserve(&sei_cpu(device)->work, sei_host(device)->threads, sei_project_bytes(slab)));
     sei_cpu(device)->kernels->project(sei_host(device)->threads, slab, &tilts, volume->data, sinogram->data,
                                       &sei_cpu(device)->work);
 done:
@@ -92,7 +91,7 @@ static sei_status back(sei_device *device, const sei_slab *slab, const sei_buffe
     sei_status status = SEI_OK;
     sei_tilt_table tilts = {0};
     SEI_TRY(sei_tilt_table_make(slab, &tilts));
-    SEI_TRY(sei_work_reserve(&sei_cpu(device)->work, sei_host(device)->threads, slab->n_tilts));
+    SEI_TRY(sei_work_reserve(&sei_cpu(device)->work, sei_host(device)->threads, sei_backproject_bytes(slab)));
     sei_cpu(device)->kernels->backproject(sei_host(device)->threads, slab, &tilts, sinogram->data, update, volume->data,
                                           &sei_cpu(device)->work);
 done:

@@ -15,6 +15,9 @@
 #define SEI_ISA_JOIN(name, isa) SEI_ISA_JOIN2(name, isa)
 #define SEI_KERNEL_NAME(name) SEI_ISA_JOIN(name, SEI_ISA)
 
+/* For functions that are compiled once for every value of an argument. */
+#define SEI_INLINE inline __attribute__((always_inline))
+
 #if defined(__AVX512F__)
 #include <immintrin.h>
 typedef __m512 sei_vec;

@@ -1,19 +1,29 @@
 /*
- * S = A V, ray by ray. A ray runs along lines of voxels: rows of z for tilts up to 45 degrees, columns of x beyond. On
- * every line it meets at most two voxels (linear) or four (strip).
+ * S = A V, ray by ray. A ray runs along lines of voxels: rows of z for tilts up
+ * to 45 degrees, columns of x beyond. On every line it meets at most two voxels
+ * (linear) or four (strip).
  *
- * The volume is taken in regions, copied with a margin; in a region, eight lines and a window across them are taken for
- * all tilts, so that these voxels stay in the first cache and the bins they fall on in the second. Weights and places
- * are worked out once for some regions and serve all slices. A bin's sum runs over the regions in a fixed order.
+ * The volume is taken in strips, eight rows after eight rows, in a copy that
+ * goes round in a ring: while the rays of some rows are added up, the next rows
+ * are copied. In eight rows, a window across the lines is taken for all tilts,
+ * so that its voxels stay in the first cache and the bins they fall on in the
+ * second. Weights and places are worked out once for some rows and serve all
+ * slices. A bin's sum runs over the strips and their rows in a fixed order.
  */
 #include "backend/cpu.h"
 #include "backend/slices.h"
-#include "backend/work.h"
 
-enum { LINES = 8, WINDOW = 8, WIDTH = 64, DEPTH = 32, MARGIN = 6, COPY_X = WIDTH + 2 * MARGIN, COPY_Z = DEPTH + 2 * MARGIN };
-enum { TILTS = 32, MAX_TAPS = 4, REACH = LINES / 2 + 3, REGIONS = 64, TABLE_BYTES = 5 << 20 };
+enum { LINES = 8, WINDOW = 8, WIDTH = 64, MARGIN = 6, COPY_X = WIDTH + 2 * MARGIN, COPY_Z = LINES + 2 * MARGIN };
+enum { TILTS = SEI_PROJECT_TILTS, MAX_TAPS = 4, REACH = LINES / 2 + 3, REGIONS = 64, TABLE_BYTES = 5 << 20 };
+/* Rows of the ring: a region's and the next eight; the first are there twice,
+ * so that taps need not go round. */
+enum { RING = 32, RING_ROWS = RING + MAX_TAPS - 1 };
+/* What is fetched beforehand: so many voxels and bins ahead. */
+enum { AHEAD = 24, SOON = 3 };
+_Static_assert(COPY_Z + LINES <= RING && (RING & (RING - 1)) == 0, "the ring is too small");
 
-/* Neighbouring rays of one tilt, which follow in the table: places[LINES], then weights[taps][LINES] for each. */
+/* Neighbouring rays of one tilt, which follow in the table: places[LINES], then
+ * weights[taps][LINES] for each. */
 typedef struct rays {
     int32_t tilt, u, n, taps;
     uint32_t step; /* floats of the copy from tap to tap */
@@ -25,6 +35,7 @@ typedef struct project_item {
     const sei_slab *slab;
     const sei_tilt_table *tilts;
     int t0, t1, slices0, slices1;
+    size_t stride; /* of the sums, from tilt to tilt */
 } project_item;
 
 /* Eight lines of a region, seen by one tilt. */
@@ -32,17 +43,20 @@ typedef struct lines {
     const sei_slab *slab;
     int tilt, taps, line;
     bool along_z;
-    double slope, step, centre, low, high; /* bins per voxel across, voxels per bin; first taps lie from low to high */
+    double slope, step, centre, low, high; /* bins per voxel across, voxels per bin; first taps lie from low to
+                                              high */
     double fixed[LINES];                   /* that part of sei_voxel_bin which belongs to the line */
-    double hit[LINES];                     /* where the ray of bin 0 crosses the line, minus the reach, plus 1 */
-    double place[LINES], place_step;       /* of voxel 0 of the line in the copy, and from voxel to voxel */
+    double hit[LINES];                     /* where the ray of bin 0 crosses the line, minus the
+                                              reach, plus 1 */
+    double place[LINES], place_step, turn; /* of a line in the copy, from voxel to voxel, and the row where the
+                                              ring begins */
 } lines;
 
 static bool runs_along_z(const sei_slab *s, int t) {
     return fabs(s->cos_tilt[t]) >= fabs(s->sin_tilt[t]);
 }
 
-/* x0 and z0 are the first of the copy. */
+/* x0 and z0 are the first of the region's copy. */
 static void set_lines(const sei_slab *s, const sei_tilt_table *tilts, int t, int line, int x0, int z0, lines *a) {
     const bool along_z = runs_along_z(s, t);
     const double cos_t = s->cos_tilt[t], sin_t = s->sin_tilt[t], axis = s->axis_u[t];
@@ -60,17 +74,18 @@ static void set_lines(const sei_slab *s, const sei_tilt_table *tilts, int t, int
     a->low = along_z ? x0 : z0;
     a->high = a->low + (along_z ? COPY_X : COPY_Z) - a->taps;
     a->place_step = along_z ? 1 : COPY_X;
+    a->turn = z0 - (z0 & (RING - 1));
     for (int k = 0; k < LINES; ++k) {
         const double across = line + k - line_centre;
         a->fixed[k] = across * (along_z ? sin_t : cos_t);
         a->hit[k] = centre - (along_z ? axis - a->fixed[k] : axis + a->fixed[k]) * step - reach + 1;
-        a->place[k] = along_z ? (line + k - z0) * COPY_X - x0 : (line + k - x0) - z0 * COPY_X;
+        a->place[k] = along_z ? ((line + k) & (RING - 1)) * COPY_X - x0 : line + k - x0;
     }
 }
 
 typedef struct project_work {
-    float copy[COPY_Z * COPY_X * SEI_SPAN];
-    uint8_t inside[COPY_Z * COPY_X]; /* of the support */
+    float copy[RING_ROWS * COPY_X * SEI_SPAN];
+    uint8_t inside[RING_ROWS * COPY_X]; /* of the support */
     lines lines[WIDTH / LINES][TILTS];
     char table[TABLE_BYTES];
     const char *begin[REGIONS + 1]; /* of each region in the table */
@@ -78,11 +93,12 @@ typedef struct project_work {
 } project_work;
 _Static_assert(sizeof(project_work) <= SEI_WORK_BYTES, "the work space of one thread is too small");
 
-/* Weights of one ray on the lines, and the places of its first voxels. The loops are written so that they become vectors. */
-static inline void weigh(const lines *a, const sei_footprint *f, bool along_z, bool linear, int taps, int u, uint16_t *place,
-                         float *weights) {
+/* Weights of one ray on the lines, and the places of its first voxels. The
+ * loops are written so that they become vectors. */
+static SEI_INLINE void weigh(const lines *a, const sei_footprint *f, bool along_z, bool linear, int taps, int u, uint16_t *place,
+                             float *weights) {
     const double axis = a->slab->axis_u[a->tilt], slope = along_z ? a->slope : -a->slope, step = a->step, bin = u;
-    const double low = a->low, high = a->high, centre = a->centre, place_step = a->place_step;
+    const double low = a->low, high = a->high, centre = a->centre, turn = a->turn;
     const double c = f->c, inverse_c2 = f->inverse_c2, fa = f->a, fb = f->b, height = f->height, ramp = f->inverse_ramp;
     double first[LINES];
     for (int k = 0; k < LINES; ++k) {
@@ -90,7 +106,10 @@ static inline void weigh(const lines *a, const sei_footprint *f, bool along_z, b
         const double not_below = i < low ? low : i;
         first[k] = not_below > high ? high : not_below;
     }
-    for (int k = 0; k < LINES; ++k) place[k] = (uint16_t)(int)(first[k] * place_step + a->place[k]);
+    for (int k = 0; k < LINES; ++k) {
+        const double row = first[k] - turn, round = row >= RING ? row - RING : row;
+        place[k] = (uint16_t)(int)((along_z ? first[k] : round * COPY_X) + a->place[k]);
+    }
     for (int j = 0; j < taps; ++j) {
         for (int k = 0; k < LINES; ++k) {
             const double moving = (first[k] + j - centre) * slope, fixed = a->fixed[k];
@@ -107,7 +126,8 @@ static size_t ray_bytes(int taps) {
     return LINES * (sizeof(uint16_t) + (size_t)taps * sizeof(float));
 }
 
-/* Writes the table's entry of one ray. Returns whether any of its voxels is within the support. */
+/* Writes the table's entry of one ray. Returns whether any of its voxels is
+ * within the support. */
 static bool write_ray(const lines *a, const sei_footprint *f, const uint8_t *inside, int u, char *to) {
     const bool linear = a->slab->kernel == SEI_KERNEL_LINEAR;
     uint16_t *place = (uint16_t *)to;
@@ -124,8 +144,9 @@ static bool write_ray(const lines *a, const sei_footprint *f, const uint8_t *ins
 }
 
 /*
- * The first ray that crosses the middle of the lines at or beyond `across`: rays from one window's edge to the next belong
- * to that window, and every ray to one window.
+ * The first ray that crosses the middle of the lines at or beyond `across`:
+ * rays from one window's edge to the next belong to that window, and every ray
+ * to one window.
  */
 static int first_ray(const lines *a, double across) {
     const sei_slab *s = a->slab;
@@ -135,7 +156,8 @@ static int first_ray(const lines *a, double across) {
     return bin < 0 ? 0 : bin > s->nu ? s->nu : (int)ceil(bin);
 }
 
-/* The rays of one tile: from edge to edge + WINDOW, and at the ends of the volume those that meet an outer line only. */
+/* The rays of one tile: from edge to edge + WINDOW, and at the ends of the
+ * volume those that meet an outer line only. */
 static char *add_tile(const lines *a, const sei_footprint *f, int edge, const uint8_t *inside, char *to) {
     const int n_across = a->along_z ? a->slab->nx : a->slab->nz;
     const double left = edge == 0 ? -REACH : edge - 0.5,
@@ -161,78 +183,88 @@ static char *add_tile(const lines *a, const sei_footprint *f, int edge, const ui
 /* Which voxels of the copy belong to the support; false: none of them. */
 static bool mark_support(const sei_slab *s, int x0, int z0, uint8_t *inside) {
     bool any = false;
-    for (int k = 0; k < COPY_Z; ++k) {
+    for (int z = z0; z < z0 + COPY_Z; ++z) {
+        uint8_t *row = inside + (z & (RING - 1)) * COPY_X;
         for (int i = 0; i < COPY_X; ++i) {
-            const int x = x0 + i, z = z0 + k;
+            const int x = x0 + i;
             const bool in = x >= 0 && x < s->nx && z >= 0 && z < s->nz && s->support[(size_t)z * (size_t)s->nx + (size_t)x] != 0;
-            inside[k * COPY_X + i] = in;
+            row[i] = in;
             any = any || in;
         }
+        if ((z & (RING - 1)) < MAX_TAPS - 1) memcpy(row + RING * COPY_X, row, COPY_X);
     }
     return any;
 }
 
-/* All rays of a region: tile by tile, and in each tilt by tilt. */
+/* All rays of a region, eight rows of a strip: window by window, and in each
+ * tilt by tilt. */
 static char *add_region(const project_item *p, int x0, int z0, project_work *work, char *to) {
     const sei_slab *s = p->slab;
     const uint8_t *inside = s->support == NULL ? NULL : work->inside;
-    const int x1 = x0 + WIDTH < s->nx ? x0 + WIDTH : s->nx, z1 = z0 + DEPTH < s->nz ? z0 + DEPTH : s->nz;
+    const int x1 = x0 + WIDTH < s->nx ? x0 + WIDTH : s->nx;
     if (inside != NULL && !mark_support(s, x0 - MARGIN, z0 - MARGIN, work->inside)) return to;
     for (int t = p->t0; t < p->t1; ++t) {
         const bool along_z = runs_along_z(s, t);
-        for (int k = 0, line = along_z ? z0 : x0; line < (along_z ? z1 : x1); line += LINES, ++k) {
+        for (int k = 0; k < (along_z ? 1 : WIDTH / LINES); ++k) {
+            const int line = along_z ? z0 : x0 + k * LINES;
             set_lines(s, p->tilts, t, line, x0 - MARGIN, z0 - MARGIN, &work->lines[k][t - p->t0]);
         }
     }
-    for (int z = z0; z < z1; z += LINES) {
-        for (int x = x0; x < x1; x += WINDOW) {
-            for (int pass = 0; pass < 2; ++pass) {
-                for (int t = p->t0; t < p->t1; ++t) {
-                    const bool along_z = runs_along_z(s, t);
-                    const lines *a = &work->lines[along_z ? (z - z0) / LINES : (x - x0) / LINES][t - p->t0];
-                    if (along_z == (pass == 0)) to = add_tile(a, &p->tilts->footprint[t], along_z ? x : z, inside, to);
-                }
+    for (int x = x0; x < x1; x += WINDOW) {
+        for (int pass = 0; pass < 2; ++pass) {
+            for (int t = p->t0; t < p->t1; ++t) {
+                const bool along_z = runs_along_z(s, t);
+                const lines *a = &work->lines[along_z ? 0 : (x - x0) / LINES][t - p->t0];
+                if (along_z == (pass == 0)) to = add_tile(a, &p->tilts->footprint[t], along_z ? x : z0, inside, to);
             }
         }
     }
     return to;
 }
 
-/* More than a region's rays can take: a window holds at most WINDOW + 1 rays of a tilt, at the ends 2*REACH more. */
+/* More than a region's rays can take: a window holds at most WINDOW + 1 rays of
+ * a tilt, at the ends 2*REACH more. */
 static size_t region_bytes(const project_item *p) {
-    const size_t tiles = (WIDTH / WINDOW) * (DEPTH / LINES), ends = 2 * (WIDTH / WINDOW + DEPTH / LINES);
+    const size_t tiles = WIDTH / WINDOW, ends = 2 * (WIDTH / WINDOW + 1);
     const int taps = p->slab->kernel == SEI_KERNEL_LINEAR ? 2 : MAX_TAPS;
     const size_t entries = tiles * (WINDOW + 2) + ends * (REACH + 1);
     return (size_t)(p->t1 - p->t0) * entries * (ray_bytes(taps) + sizeof(rays));
 }
 
-/*
- * Copies the region and its margin; 0 outside the volume and outside the support. The first `have` rows are those that
- * ended the copy of the region before.
- */
-static void copy_region(const sei_slab *s, const sei_slices *y, int x0, int z0, int have, const float *volume, float *copy) {
-    const int left = x0 < 0 ? -x0 : 0, right = x0 + COPY_X > s->nx ? s->nx - x0 : COPY_X;
-    const size_t row = (size_t)COPY_X * SEI_SPAN;
-    memmove(copy, copy + (size_t)(COPY_Z - have) * row, (size_t)have * row * sizeof *copy);
-    copy += (size_t)have * row;
-    for (int z = z0 + have; z < z0 + COPY_Z; ++z, copy += row) {
-        if (z < 0 || z >= s->nz) {
-            sei_slices_clear(COPY_X, copy);
-            continue;
+/* Copies rows into the ring, some voxels at a time; 0 outside the volume and
+ * outside the support. */
+typedef struct filler {
+    const sei_slab *slab;
+    const sei_slices *slices;
+    const float *volume;
+    float *copy;
+    int x0, x, z, z1; /* from voxel (x, z) on, in rows from x0, before row z1 */
+} filler;
+
+static inline void fill(filler *f, int count) {
+    const sei_slab *s = f->slab;
+    for (; count > 0 && f->z < f->z1; --count) {
+        const int row = f->z & (RING - 1);
+        const size_t voxel = (size_t)(f->z * (int64_t)s->nx + f->x);
+        const bool in = f->x >= 0 && f->x < s->nx && f->z >= 0 && f->z < s->nz && (s->support == NULL || s->support[voxel] != 0);
+        float *to = f->copy + (size_t)(row * COPY_X + f->x - f->x0) * SEI_SPAN;
+        if (in) {
+            const float *from = f->volume + f->slices->volume + voxel * f->slices->stride;
+            const size_t ahead = (size_t)(f->x + AHEAD < f->x0 + COPY_X ? AHEAD : s->nx - COPY_X + AHEAD); /* wraps rightly */
+            for (int i = 0; i < f->slices->n; i += 16) __builtin_prefetch(from + ahead * f->slices->stride + i, 0, 2);
+            sei_slices_take(f->slices, from, 1, to);
+        } else {
+            sei_slices_clear(1, to);
         }
-        const size_t voxel = (size_t)z * (size_t)s->nx + (size_t)(x0 + left);
-        sei_slices_clear(left, copy);
-        sei_slices_take(y, volume + y->volume + voxel * y->stride, right - left, copy + left * SEI_SPAN);
-        sei_slices_clear(COPY_X - right, copy + right * SEI_SPAN);
-        for (int i = left; s->support != NULL && i < right; ++i) {
-            if (s->support[voxel + (size_t)(i - left)] == 0) sei_slices_clear(1, copy + i * SEI_SPAN);
-        }
+        if (row < MAX_TAPS - 1) memcpy(to + RING * COPY_X * SEI_SPAN, to, SEI_SPAN * sizeof *to);
+        if (++f->x == f->x0 + COPY_X) f->x = f->x0, f->z += 1;
     }
 }
 
-/* bins += what the lines give to one ray, `vectors` at once. Two sums, for the even and the odd taps, hide the latency. */
-static inline void add_ray(int vectors, int taps, const uint16_t *place, const float *weights, const float *copy, size_t step,
-                           float *bins) {
+/* bins += what the lines give to one ray, `vectors` at once. Two sums, for the
+ * even and the odd taps, hide the latency. */
+static SEI_INLINE void add_ray(int vectors, int taps, const uint16_t *place, const float *weights, const float *copy, size_t step,
+                               float *bins) {
     sei_vec even[SEI_BLOCK], odd[SEI_BLOCK];
     for (int i = 0; i < vectors; ++i) even[i] = odd[i] = sei_vec_of(0);
     for (int k = 0; k < LINES; ++k) {
@@ -253,50 +285,71 @@ static inline void add_ray(int vectors, int taps, const uint16_t *place, const f
     }
 }
 
-static inline void add_rays_of(int taps, const sei_slices *y, const rays *r, const char *entry, const float *copy, float *bins) {
+static SEI_INLINE void add_rays_of(int taps, const sei_slices *y, const rays *r, const char *entry, const float *copy,
+                                   float *bins) {
     const size_t bytes = ray_bytes(taps);
-    for (int u = 0; u < r->n; ++u, entry += bytes, bins += y->stride) {
+    for (int u = 0; u < r->n; ++u, entry += bytes, bins += SEI_SPAN) {
         const uint16_t *place = (const uint16_t *)entry;
         const float *weights = (const float *)(entry + LINES * sizeof *place);
-        float some[SEI_SPAN], *sum = y->n == y->n_lanes ? bins : some;
+        for (int i = 0; i < SEI_SPAN; i += 16) __builtin_prefetch(bins + SOON * SEI_SPAN + i, 1);
         int first = 0;
-        if (sum == some)
-            memcpy(some, bins, (size_t)y->n * sizeof *some), memset(some + y->n, 0, sizeof(float) * (size_t)(SEI_SPAN - y->n));
         for (; first + SEI_BLOCK * SEI_LANES <= y->n_lanes; first += SEI_BLOCK * SEI_LANES) {
-            add_ray(SEI_BLOCK, taps, place, weights, copy + first, r->step, sum + first);
+            add_ray(SEI_BLOCK, taps, place, weights, copy + first, r->step, bins + first);
         }
-        for (; first < y->n_lanes; first += SEI_LANES) add_ray(1, taps, place, weights, copy + first, r->step, sum + first);
-        if (sum == some) memcpy(bins, some, (size_t)y->n * sizeof *some);
+        for (; first < y->n_lanes; first += SEI_LANES) add_ray(1, taps, place, weights, copy + first, r->step, bins + first);
     }
 }
 
-static void run_region(const sei_slab *s, const sei_slices *y, const char *at, const char *end, const float *copy,
-                       float *sinogram) {
+/* Adds up a region's rays, and copies the next rows meanwhile. */
+static void run_region(const project_item *p, const sei_slices *y, const char *at, const char *end, filler *next, float *sums) {
+    const float *copy = next->copy;
+    const int64_t bytes = end - at, voxels = (next->z1 - next->z) * COPY_X;
+    const char *const begin = at;
+    int64_t done = 0;
     while (at < end) {
         const rays *r = (const rays *)at;
-        float *bins = sinogram + y->sinogram + ((size_t)r->tilt * (size_t)s->nu + (size_t)r->u) * y->stride;
+        float *bins = sums + ((size_t)(r->tilt - p->t0) * p->stride + (size_t)r->u) * SEI_SPAN;
         at += sizeof *r;
         if (r->taps <= 2) add_rays_of(2, y, r, at, copy, bins);
         if (r->taps == 3) add_rays_of(3, y, r, at, copy, bins);
         if (r->taps >= 4) add_rays_of(4, y, r, at, copy, bins);
         at += (size_t)r->n * ray_bytes(r->taps);
+        const int64_t due = voxels * (at - begin) / bytes; /* the copy is complete with the last ray */
+        fill(next, (int)(due - done));
+        done = due;
     }
 }
 
-static void run_item(const project_item *p, const float *volume, float *sinogram, project_work *work) {
-    const sei_slab *s = p->slab;
-    for (int i = p->slices0; i < p->slices1; ++i) {
-        const sei_slices y = sei_slices_of(s, i);
-        for (size_t bin = (size_t)p->t0 * (size_t)s->nu; bin < (size_t)p->t1 * (size_t)s->nu; ++bin) {
-            memset(sinogram + y.sinogram + bin * y.stride, 0, (size_t)y.n * sizeof *sinogram);
+/* The regions k .. n-1 of a strip, for some slices. */
+static void run_strip(const project_item *p, const sei_slices *y, int x0, int n, const float *volume, project_work *work,
+                      float *sums) {
+    const char *const *begin = work->begin;
+    filler f = {.slab = p->slab, .slices = y, .volume = volume, .copy = work->copy, .x0 = x0 - MARGIN, .x = x0 - MARGIN};
+    for (int k = 0; k < n; ++k) {
+        const bool needed = begin[k]<begin[k + 1], follows = k> 0 && begin[k - 1] < begin[k];
+        if (!needed) continue;
+        if (!follows) {
+            f.z = work->z0[k] - MARGIN;
+            f.z1 = f.z + COPY_Z;
+            fill(&f, COPY_Z * COPY_X);
         }
+        f.z1 = work->z0[k] - MARGIN + COPY_Z + (k + 1 < n && begin[k + 1] < begin[k + 2] ? LINES : 0);
+        run_region(p, y, begin[k], begin[k + 1], &f, sums);
     }
+}
+
+static void run_item(const project_item *p, const float *volume, float *sinogram, char *memory) {
+    const sei_slab *s = p->slab;
+    project_work *work = (project_work *)memory;
+    float *sums = (float *)(memory + SEI_WORK_BYTES);
+    const size_t n_sums = (size_t)(p->t1 - p->t0) * p->stride * SEI_SPAN;
+    memset(sums, 0, (size_t)(p->slices1 - p->slices0) * n_sums * sizeof *sums);
     for (int x0 = 0; x0 < s->nx; x0 += WIDTH) {
         for (int z = 0; z < s->nz;) {
             int n = 0;
             char *to = work->table;
             const char *limit = work->table + TABLE_BYTES - region_bytes(p);
-            for (; z < s->nz && n < REGIONS && to <= limit; z += DEPTH, ++n) {
+            for (; z < s->nz && n < REGIONS && to <= limit; z += LINES, ++n) {
                 work->begin[n] = to;
                 work->z0[n] = z;
                 to = add_region(p, x0, z, work, to);
@@ -304,23 +357,26 @@ static void run_item(const project_item *p, const float *volume, float *sinogram
             work->begin[n] = to;
             for (int i = p->slices0; i < p->slices1; ++i) {
                 const sei_slices y = sei_slices_of(s, i);
-                bool follows = false;
-                for (int k = 0; k < n && y.n > 0; ++k) {
-                    const bool needed = work->begin[k] < work->begin[k + 1];
-                    if (needed)
-                        copy_region(s, &y, x0 - MARGIN, work->z0[k] - MARGIN, follows ? 2 * MARGIN : 0, volume, work->copy);
-                    follows = needed;
-                    run_region(s, &y, work->begin[k], work->begin[k + 1], work->copy, sinogram);
-                }
+                if (y.n > 0) run_strip(p, &y, x0, n, volume, work, sums + (size_t)(i - p->slices0) * n_sums);
             }
+        }
+    }
+    for (int i = p->slices0; i < p->slices1; ++i, sums += n_sums) {
+        const sei_slices y = sei_slices_of(s, i);
+        for (int t = p->t0; t < p->t1; ++t) {
+            const float *from = sums + (size_t)(t - p->t0) * p->stride * SEI_SPAN;
+            float *to = sinogram + y.sinogram + (size_t)t * (size_t)s->nu * y.stride;
+            for (int u = 0; u < s->nu; ++u, from += SEI_SPAN, to += y.stride) memcpy(to, from, (size_t)y.n * sizeof *to);
         }
     }
 }
 
 void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_tilt_table *tilts, const float *volume,
                                       float *sinogram, const sei_work *work) {
-    /* by slices as far as they go, then by tilts: a bin's sum is the same whoever makes it */
-    const int n_slices = sei_slices_count(s), by_slices = n_slices < threads ? n_slices : threads;
+    /* by slices as far as they go, then by tilts: a bin's sum is the same whoever
+     * makes it */
+    const int n_slices = sei_slices_count(s), few = (n_slices + SEI_PROJECT_SLICES - 1) / SEI_PROJECT_SLICES;
+    const int by_slices = n_slices < threads ? n_slices : few > threads ? few : threads;
     const int wanted = (threads + by_slices - 1) / by_slices, least = (s->n_tilts + TILTS - 1) / TILTS;
     const int by_tilts = wanted > s->n_tilts ? s->n_tilts : wanted > least ? wanted : least, n_items = by_slices * by_tilts;
     int next = 0;
@@ -333,7 +389,8 @@ void SEI_KERNEL_NAME(sei_cpu_project)(int threads, const sei_slab *s, const sei_
                                     .t0 = (int)(s->n_tilts * b / by_tilts),
                                     .t1 = (int)(s->n_tilts * (b + 1) / by_tilts),
                                     .slices0 = (int)(n_slices * a / by_slices),
-                                    .slices1 = (int)(n_slices * (a + 1) / by_slices)};
+                                    .slices1 = (int)(n_slices * (a + 1) / by_slices),
+                                    .stride = sei_project_stride(s->nu)};
             run_item(&p, volume, sinogram, sei_work_of(work, worker));
         }
     }

@@ -8,10 +8,8 @@
 
 #include <string.h>
 
-#include "backend/host.h"
 #include "backend/isa.h"
-
-enum { SEI_SPAN = 64 };
+#include "backend/work.h"
 
 typedef struct sei_slices {
     size_t volume, sinogram; /* floats before the first of these slices */
@@ -19,14 +17,6 @@ typedef struct sei_slices {
     int n, n_lanes;          /* how many slices; and rounded up to whole vectors */
 } sei_slices;
 
-static inline int sei_slices_per_block(const sei_slab *s) {
-    const int width = sei_slab_blocks(s) > 1 ? s->block : s->ny;
-    return (width + SEI_SPAN - 1) / SEI_SPAN;
-}
-/* An upper bound of the index; the last block may hold fewer, and slices with n = 0 are none. */
-static inline int sei_slices_count(const sei_slab *s) {
-    return sei_slab_blocks(s) * sei_slices_per_block(s);
-}
 static inline sei_slices sei_slices_of(const sei_slab *s, int index) {
     const int per_block = sei_slices_per_block(s), first = index % per_block * SEI_SPAN;
     const sei_host_block b = sei_host_block_of(s, index / per_block);
