@@ -39,7 +39,7 @@ static int edge_of(int n_tilts) {
 #define REGION_BYTES(tilts, edge)                                                                      \
     (3 * PADDED(((size_t)(tilts) + 1) * sizeof(int)) + PADDED((size_t)(edge) * (edge) * sizeof(int)) + \
      (size_t)(edge) * (edge)*PARTS(tilts) * sizeof(voxel_part) +                                       \
-     (size_t)(tilts) * (size_t)((edge)*1.4143 + 6) * SEI_SPAN * sizeof(float))
+     (size_t)(tilts) * ((edge)*182 / 128 + 6) * SEI_SPAN * sizeof(float))
 _Static_assert(REGION_BYTES(32, 64) <= SEI_WORK_BYTES && REGION_BYTES(160, 32) <= SEI_WORK_BYTES &&
                    REGION_BYTES(640, 16) <= SEI_WORK_BYTES && REGION_BYTES(641, 8) <= 641 * SEI_WORK_BYTES_PER_TILT,
                "the work space of one thread is too small");
