@@ -18,7 +18,8 @@ enum { HASH = 64 };
 typedef struct head {
     char magic[32], stamp[64];
     int64_t nx, ny, nz, half_cycles, macro_steps, evaluations, wetted_before, wetted_still, n_rows, n_frames;
-    double half_time, time, last_time, frame_soc;
+    int64_t shape_at, loads, balances, iterations, unbalanced, shape_cells; /* 0 cells: no mechanics */
+    double half_time, time, last_time, frame_soc, shape_soc, stretch, residual, residual_worst;
 } head;
 
 static int64_t cells_of(const sei_phasefield_state *s) {
@@ -27,25 +28,54 @@ static int64_t cells_of(const sei_phasefield_state *s) {
 
 static head head_of(const sei_pf_run *run) {
     const sei_phasefield_state *s = &run->state;
-    head h;
-    memset(&h, 0, sizeof h);
-    h = (head){.nx = s->nx,
-               .ny = s->ny,
-               .nz = s->nz,
-               .half_cycles = s->half_cycles,
-               .macro_steps = s->macro_steps,
-               .evaluations = s->evaluations,
-               .wetted_before = s->wetted_before,
-               .wetted_still = s->wetted_still,
-               .n_rows = (int64_t)run->n_rows,
-               .n_frames = run->n_frames,
-               .half_time = s->half_time,
-               .time = s->time,
-               .last_time = s->last_time,
-               .frame_soc = run->frame_soc};
+    const sei_mechanics_state *m = &run->shape;
+    head h = {.nx = s->nx,
+              .ny = s->ny,
+              .nz = s->nz,
+              .half_cycles = s->half_cycles,
+              .macro_steps = s->macro_steps,
+              .evaluations = s->evaluations,
+              .wetted_before = s->wetted_before,
+              .wetted_still = s->wetted_still,
+              .n_rows = (int64_t)run->n_rows,
+              .n_frames = run->n_frames,
+              .shape_at = run->shape_at,
+              .loads = m->loads,
+              .balances = m->balances,
+              .iterations = m->iterations,
+              .unbalanced = m->unbalanced,
+              .shape_cells = m->nx * m->ny * m->nz,
+              .shape_soc = run->shape_soc,
+              .stretch = m->stretch,
+              .residual = m->residual,
+              .residual_worst = m->residual_worst,
+              .half_time = s->half_time,
+              .time = s->time,
+              .last_time = s->last_time,
+              .frame_soc = run->frame_soc}; /* members of eight bytes: no gaps between them */
     memcpy(h.magic, magic, sizeof h.magic);
     memcpy(h.stamp, run->stamp, sizeof h.stamp);
     return h;
+}
+
+/* The arrays of the deformed wire. */
+typedef struct span {
+    void *at;
+    size_t bytes;
+} span;
+enum { N_SPANS = 8 };
+static void spans_of(const sei_mechanics_state *m, span list[N_SPANS]) {
+    const size_t nodes = (size_t)((m->nx + 1) * m->ny * (m->nz + 1)), cells = (size_t)(m->nx * m->ny * m->nz);
+    const span all[N_SPANS] = {{m->x, nodes * sizeof *m->x},
+                               {m->z, nodes * sizeof *m->z},
+                               {m->y, m->y == NULL ? 0 : nodes * sizeof *m->y},
+                               {m->plastic, cells * (m->ny > 1 ? 6 : 4) * sizeof *m->plastic},
+                               {m->c_li, cells * sizeof *m->c_li},
+                               {m->c_v, cells * sizeof *m->c_v},
+                               {m->wire, cells},
+                               {m->solid, cells}};
+    memcpy(list, all, sizeof all);
+    for (int n = 0; n < N_SPANS && m->x == NULL; ++n) list[n].bytes = 0;
 }
 
 static sei_status add(sei_text *text, const void *bytes, size_t count) {
@@ -56,6 +86,7 @@ sei_status sei_pf_checkpoint_write(const sei_pf_run *run) {
     const sei_phasefield_state *s = &run->state;
     const size_t cells = (size_t)cells_of(s);
     const head h = head_of(run);
+    span spans[N_SPANS];
     sei_text text = {0};
     char hash[HASH + 1];
     char *path = NULL;
@@ -66,6 +97,9 @@ sei_status sei_pf_checkpoint_write(const sei_pf_run *run) {
     SEI_TRY(add(&text, s->c_v, cells * sizeof *s->c_v));
     SEI_TRY(add(&text, s->source, cells * sizeof *s->source));
     SEI_TRY(add(&text, s->wetted, cells));
+    spans_of(&run->shape, spans);
+    for (int n = 0; n < N_SPANS; ++n)
+        if (spans[n].bytes > 0) SEI_TRY(add(&text, spans[n].at, spans[n].bytes));
     for (size_t r = 0; r < run->n_rows; ++r) {
         const int64_t count = (int64_t)run->rows[r].count;
         SEI_TRY(add(&text, &count, sizeof count));
@@ -88,7 +122,7 @@ typedef struct rest {
 
 static bool take(rest *r, void *to, size_t bytes) {
     if (bytes > r->bytes) return false;
-    memcpy(to, r->at, bytes);
+    if (bytes > 0) memcpy(to, r->at, bytes);
     r->at += bytes;
     r->bytes -= bytes;
     return true;
@@ -108,6 +142,25 @@ static sei_status take_rows(sei_pf_run *run, int64_t n_rows, rest *r) {
         }
         if (status != SEI_OK) return status;
     }
+    return SEI_OK;
+}
+
+static sei_status take_shape(sei_pf_run *run, const head *h, rest *r) {
+    sei_mechanics_state *m = &run->shape;
+    span spans[N_SPANS];
+    if (h->shape_cells != m->nx * m->ny * m->nz) return sei_fail(SEI_ERR_INPUT, "its mechanics has another grid");
+    spans_of(m, spans);
+    for (int n = 0; n < N_SPANS; ++n)
+        if (!take(r, spans[n].at, spans[n].bytes)) return sei_fail(SEI_ERR_INPUT, "it ends too early");
+    m->loads = h->loads;
+    m->balances = h->balances;
+    m->iterations = h->iterations;
+    m->unbalanced = h->unbalanced;
+    m->stretch = h->stretch;
+    m->residual = h->residual;
+    m->residual_worst = h->residual_worst;
+    run->shape_at = h->shape_at;
+    run->shape_soc = h->shape_soc;
     return SEI_OK;
 }
 
@@ -132,12 +185,13 @@ static sei_status take_state(sei_pf_run *run, const head *h, rest *r) {
     s->last_time = h->last_time;
     run->n_frames = h->n_frames;
     run->frame_soc = h->frame_soc;
-    return take_rows(run, h->n_rows, r);
+    status = take_shape(run, h, r);
+    return status == SEI_OK ? take_rows(run, h->n_rows, r) : status;
 }
 
 sei_status sei_pf_checkpoint_read(sei_pf_run *run) {
     const size_t most =
-        sizeof(head) + (size_t)(run->file->options.nx * run->file->options.ny * run->file->options.nz) * 25 + ((size_t)64 << 20);
+        sizeof(head) + (size_t)(run->file->options.nx * run->file->options.ny * run->file->options.nz) * 130 + ((size_t)64 << 20);
     char *path = NULL, *text = NULL;
     char hash[HASH + 1];
     size_t length = 0;

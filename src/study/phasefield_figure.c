@@ -89,7 +89,10 @@ static void judge_no_sei(const judge *j) {
 static void judge_no_sink(const judge *j) {
     metric(j, "no sink", "void fraction, cycle 3", 6, "void_fraction", 0.45, INFINITY);
     metric(j, "no sink", "enclosed voids left, 2nd lithiation", 3, "enclosed_void_fraction", 0.02, INFINITY);
-    metric(j, "no sink", "largest Si cluster, cycle 3", 6, "si_largest_component_fraction", 0, 0.8);
+    /* one bridge more or less decides it in cycle 3 (0.91, 0.87, 0.71 for seeds 1 to 3, through faces or corners; with the sink
+     * 0.97 to 1.00); in cycle 4 silicon has fallen apart for every seed (0.16 to 0.35; with the sink 0.94) */
+    metric(j, "no sink", "largest Si cluster, cycle 3", 6, "si_largest_component_fraction", 0, 0.95);
+    metric(j, "no sink", "largest Si cluster, cycle 4", 8, "si_largest_component_fraction", 0, 0.8);
 }
 
 /* Why the thresholds say nothing about this run, or "". */

@@ -55,11 +55,40 @@ static void fill(const sei_pf_entry *e, sei_phasefield_options *o) {
     if (e->control == SEI_PF_CONTROL_NO_SINK) o->k_a = 0;
 }
 
+static void fill_mechanics(const sei_pf_entry *e, sei_mechanics_options *o) {
+    const sei_pf_mechanics_entry *m = &e->mechanics;
+    sei_mechanics_options_default(o);
+    o->nx = o->nz = e->grid / m->coarsening;
+    o->ny = e->axial_cells > 1 ? e->axial_cells / m->coarsening : 1;
+    o->half_width = e->model.half_width;
+    o->c_min = e->model.c_min;
+    o->c_max = e->model.c_max;
+    o->axial = (sei_mechanics_axial)m->axial;
+    o->beta = m->beta;
+    o->youngs_si = m->youngs_si;
+    o->youngs_lithiated = m->youngs_lithiated;
+    o->poisson = m->poisson;
+    o->yield = m->yield;
+    o->void_stiffness = m->void_stiffness;
+    o->hourglass = m->hourglass;
+    o->largest_step = m->largest_step;
+    o->tolerance = m->tolerance;
+    o->max_iterations = m->max_iterations;
+}
+
 /* Two texts of one value; numbers by their value. */
 static bool same_value(const char *a, const char *b) {
     double x = 0, y = 0;
     if (strcmp(a, b) == 0) return true;
     return sei_parse_double(a, &x) && sei_parse_double(b, &y) && (x == y || (isnan(x) && isnan(y)));
+}
+
+/* How finely mechanics looks is no parameter of the model. */
+static bool is_means(const char *key) {
+    static const char *const means[] = {"enabled", "coarsening", "soc_step", "tolerance", "max_iterations"};
+    for (size_t n = 0; n < sizeof means / sizeof means[0]; ++n)
+        if (strcmp(means[n], key) == 0) return true;
+    return false;
 }
 
 /* Adds the keys under `group` that are not the defaults'. */
@@ -70,6 +99,7 @@ static void compare(const json_t *recipe, const json_t *defaults, const char *gr
         const char *found = json_string_value(json_object_get(json_object_get(recipe, group), key));
         const char *expected = json_string_value(standard);
         const size_t length = strlen(list);
+        if (strcmp(group, "mechanics") == 0 && is_means(key)) continue;
         if (found != NULL && expected != NULL && same_value(found, expected)) continue;
         snprintf(list + length, size - length, "%s%s.%s", length > 0 ? ", " : "", group, key);
     }
@@ -84,6 +114,7 @@ static sei_status find_differences(const char *resolved, char *list, size_t size
     json_t *recipe = json_loads(resolved, 0, NULL), *defaults = json_loads(text, 0, NULL);
     compare(recipe, defaults, "model", list, size);
     compare(recipe, defaults, "time", list, size);
+    compare(recipe, defaults, "mechanics", list, size);
     json_decref(recipe);
     json_decref(defaults);
     sei_free(text);
@@ -91,9 +122,9 @@ static sei_status find_differences(const char *resolved, char *list, size_t size
     return SEI_OK;
 }
 
-/* The model names the option that it refuses; the recipe's key is made of it, so that the line is found. */
-static sei_status blame(const char *path, size_t n_set, const char *const *set, sei_status status) {
-    static const char head[] = "phase field: ";
+/* A room names the option that it refuses; the recipe's key is made of it, so that the line is found. */
+static sei_status blame(const char *path, size_t n_set, const char *const *set, const char *room, const char *group,
+                        sei_status status) {
     static const struct {
         const char *begins, *key;
     } keys[] = {{"a macro step", "time.tau"},         {"a grid of", "grid"},          {"the wire's section", "grid"},
@@ -101,12 +132,22 @@ static sei_status blame(const char *path, size_t n_set, const char *const *set, 
                 {"check_every ", "time.check_every"}, {"stop_soc ", "time.stop_soc"}, {"t_max ", "time.t_max"}};
     char message[1024], key[64];
     const char *said = sei_last_error();
-    if (status != SEI_ERR_USAGE || strncmp(said, head, sizeof head - 1) != 0) return status;
-    snprintf(message, sizeof message, "%s", said + sizeof head - 1);
-    snprintf(key, sizeof key, "model.%.*s", (int)strspn(message, "abcdefghijklmnopqrstuvwxyz0123456789_"), message);
+    const size_t head = strlen(room);
+    if (status != SEI_ERR_USAGE || strncmp(said, room, head) != 0) return status;
+    snprintf(message, sizeof message, "%s", said + head);
+    snprintf(key, sizeof key, "%s.%.*s", group, (int)strspn(message, "abcdefghijklmnopqrstuvwxyz0123456789_"), message);
     for (size_t n = 0; n < sizeof keys / sizeof keys[0]; ++n)
         if (strncmp(message, keys[n].begins, strlen(keys[n].begins)) == 0) snprintf(key, sizeof key, "%s", keys[n].key);
     return sei_yaml_blame(path, n_set, set, key, sei_fail(status, "%s: %s", key, message));
+}
+
+static sei_status check_mechanics(const sei_pf_entry *e, const sei_mechanics_options *o) {
+    const int c = e->mechanics.coarsening;
+    if (!e->mechanics.enabled) return SEI_OK;
+    if (e->grid % c != 0 || (e->axial_cells > 1 && e->axial_cells % c != 0))
+        return sei_fail(SEI_ERR_USAGE, "mechanics: coarsening %d does not divide the grid of %d x %d cells", c, e->grid,
+                        e->axial_cells);
+    return sei_mechanics_check(o);
 }
 
 sei_status sei_phasefield_file_read(const char *path, size_t n_set, const char *const *set, sei_phasefield_file *out) {
@@ -117,7 +158,11 @@ sei_status sei_phasefield_file_read(const char *path, size_t n_set, const char *
     file.entry = entry;
     fill(file.entry, &file.options);
     status = sei_phasefield_check(&file.options, &file.limits);
-    if (status != SEI_OK) status = blame(path, n_set, set, status);
+    if (status != SEI_OK) status = blame(path, n_set, set, "phase field: ", "model", status);
+    SEI_TRY(status);
+    fill_mechanics(file.entry, &file.mechanics);
+    status = check_mechanics(file.entry, &file.mechanics);
+    if (status != SEI_OK) status = blame(path, n_set, set, "mechanics: ", "mechanics", status);
     SEI_TRY(status);
     SEI_TRY(find_differences(file.resolved, file.differs, sizeof file.differs));
     *out = file;

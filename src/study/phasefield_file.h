@@ -9,6 +9,7 @@ typedef struct sei_phasefield_file {
     sei_pf_entry *entry; /* as loaded */
     sei_phasefield_options options;
     sei_phasefield_limits limits;
+    sei_mechanics_options mechanics;
     char *resolved;                /* the whole recipe with overrides and defaults, as JSON text */
     char differs[SEI_TEXT_LENGTH]; /* the keys whose values are not the paper recipe's, "" when none; grid, seed, cycles,
                                       control and output are not among them */

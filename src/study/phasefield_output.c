@@ -87,15 +87,17 @@ done:
 }
 
 /* ParaView's list of the fields over time. */
-static sei_status write_series(const sei_pf_run *run) {
+static sei_status write_series(const sei_pf_run *run, const char *of) {
+    char name[32];
     sei_text text = {0};
     char *path = NULL;
     sei_status status = SEI_OK;
     SEI_TRY(sei_text_add(&text, "<?xml version=\"1.0\"?>\n<VTKFile type=\"Collection\" version=\"0.1\">\n<Collection>\n"));
     for (size_t h = 0; h < run->n_rows; ++h)
-        SEI_TRY(sei_text_add(&text, "<DataSet timestep=\"%zu\" file=\"half_%02zu/fields.vti\"/>\n", h, h));
+        SEI_TRY(sei_text_add(&text, "<DataSet timestep=\"%zu\" file=\"half_%02zu/%s.vti\"/>\n", h, h, of));
     SEI_TRY(sei_text_add(&text, "</Collection>\n</VTKFile>\n"));
-    SEI_TRY(sei_pf_path(run, "fields.pvd", &path));
+    snprintf(name, sizeof name, "%s.pvd", of);
+    SEI_TRY(sei_pf_path(run, name, &path));
     SEI_TRY(sei_file_write_text(path, true, text.data, text.length));
 done:
     sei_text_free(&text);
@@ -135,7 +137,11 @@ sei_status sei_pf_write_half(const sei_pf_run *run) {
     SEI_TRY(describe(run, &provenance));
     if (wanted->fields) {
         SEI_TRY(write_fields(run, &provenance));
-        SEI_TRY(write_series(run));
+        SEI_TRY(write_series(run, "fields"));
+    }
+    if (wanted->fields && run->file->entry->mechanics.enabled) {
+        SEI_TRY(sei_pf_write_shape(run, &provenance));
+        SEI_TRY(write_series(run, "deformation"));
     }
     if (wanted->labels) SEI_TRY(write_labels(run, &provenance));
     if (wanted->pictures) SEI_TRY(sei_pf_half_pictures(run));

@@ -84,6 +84,7 @@ static sei_status pictures(sei_page *page, const char *folder) {
     } all[] = {{"pictures/figure5.png",
                 "The wire's section as in Fig. 5 a-f of He et al. (2021): intact, lithiated and delithiated in turn. Green: Si; "
                 "yellow: LixSi; white: void; turquoise: electrolyte; blue: SEI"},
+               {"pictures/figure5_reference.png", "The same on the undeformed section, where the fields live"},
                {"pictures/half_cycles.png", "The end of every half-cycle, a cycle a column: lithiated above, delithiated below"},
                {"pictures/movie.png", "The same as a movie"},
                {"plots/areas.svg", "Voids by half-cycle"},

@@ -36,11 +36,45 @@ static void cut_bytes(const sei_phasefield_state *s, const uint8_t *mask, uint8_
     for (int64_t k = 0; k < s->nz; ++k) memcpy(out + k * s->nx, mask + (k * s->ny + j) * s->nx, (size_t)s->nx);
 }
 
-static sei_status draw(const sei_pf_run *run, const char *path, const char *title, bool legend) {
+/* The deformed wire's corners in the middle cross-section, in nm. */
+typedef struct outline {
+    double *x, *z;
+    uint8_t *drawn;
+} outline;
+
+static void free_outline(outline *o) {
+    sei_free(o->x);
+    sei_free(o->z);
+    sei_free(o->drawn);
+}
+
+static sei_status make_outline(const sei_pf_run *run, outline *o) {
+    const sei_mechanics_state *m = &run->shape;
+    const int64_t j = m->ny / 2;
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(o->x, m->nx + 1, m->nz + 1, 1));
+    SEI_TRY(SEI_NEW(o->z, m->nx + 1, m->nz + 1, 1));
+    SEI_TRY(SEI_NEW(o->drawn, m->nx, m->nz, 1));
+    for (int64_t k = 0; k <= m->nz; ++k)
+        for (int64_t i = 0; i <= m->nx; ++i) {
+            const int64_t from = (k * m->ny + j) * (m->nx + 1) + i, to = k * (m->nx + 1) + i;
+            o->x[to] = m->x[from] * run->file->entry->labels.radius_nm;
+            o->z[to] = m->z[from] * run->file->entry->labels.radius_nm;
+        }
+    for (int64_t k = 0; k < m->nz; ++k) memcpy(o->drawn + k * m->nx, m->wire + (k * m->ny + j) * m->nx, (size_t)m->nx);
+done:
+    return status;
+}
+
+/* Twice the wire's radius and a margin: as far as four times the volume reaches in the plane. */
+static const double deformed_half_width = 2.2;
+
+static sei_status draw(const sei_pf_run *run, const char *path, const char *title, bool legend, bool deformed) {
     const sei_phasefield_state *s = &run->state;
     const sei_phasefield_options *o = &run->file->options;
     double *lithiation = NULL, *vacancy = NULL;
     uint8_t *wire = NULL, *wetted = NULL;
+    outline moved = {0};
     sei_picture_options options;
     sei_status status = SEI_OK;
     sei_picture_options_default(&options);
@@ -54,6 +88,7 @@ static sei_status draw(const sei_pf_run *run, const char *path, const char *titl
     cut(s, s->c_v, 0, 1, vacancy);
     cut_bytes(s, s->wire, wire);
     cut_bytes(s, s->wetted, wetted);
+    if (deformed) SEI_TRY(make_outline(run, &moved));
     const sei_section section = {.nx = s->nx,
                                  .nz = s->nz,
                                  .cell_nm = run->file->limits.dx * run->file->entry->labels.radius_nm,
@@ -63,9 +98,16 @@ static sei_status draw(const sei_pf_run *run, const char *path, const char *titl
                                  .wetted = wetted,
                                  .void_threshold = o->void_threshold,
                                  .lined = s->half_cycles > 0 && o->wetting,
-                                 .no_legend = !legend};
+                                 .no_legend = !legend,
+                                 .place_nx = run->shape.nx,
+                                 .place_nz = run->shape.nz,
+                                 .place_x = moved.x,
+                                 .place_z = moved.z,
+                                 .drawn = moved.drawn,
+                                 .half_width_nm = deformed ? deformed_half_width * run->file->entry->labels.radius_nm : 0};
     SEI_TRY(sei_render_section(path, &section, &options, true));
 done:
+    free_outline(&moved);
     sei_free(lithiation);
     sei_free(vacancy);
     sei_free(wire);
@@ -91,7 +133,7 @@ sei_status sei_pf_frame(sei_pf_run *run) {
     snprintf(title + length, sizeof title - length, ", state of charge %.0f %%", 100 * fmin(fmax(soc, 0), 1));
     SEI_TRY(sei_folder_make_below(run->folder, "pictures/frames"));
     SEI_TRY(frame_path(run, run->n_frames, &path));
-    SEI_TRY(draw(run, path, title, true));
+    SEI_TRY(draw(run, path, title, true, run->file->entry->mechanics.enabled));
     run->n_frames += 1;
     run->frame_soc = soc;
 done:
@@ -113,40 +155,46 @@ done:
     return status;
 }
 
-static sei_status panel_path(const sei_pf_run *run, size_t half_cycle, char **path) {
+static sei_status panel_path(const sei_pf_run *run, size_t half_cycle, bool deformed, char **path) {
     char name[64];
-    snprintf(name, sizeof name, "pictures/panels/half_%02zu.png", half_cycle);
+    snprintf(name, sizeof name, "pictures/panels/%s_%02zu.png", deformed ? "deformed" : "half", half_cycle);
     return sei_pf_path(run, name, path);
 }
 
 /* The section in its own folder with a legend, and as a panel of figures; there one legend, in the middle below, is enough. */
-sei_status sei_pf_half_pictures(const sei_pf_run *run) {
+static sei_status half_pictures(const sei_pf_run *run, bool deformed) {
     enum { MIDDLE_BELOW = 4 };
     const size_t half_cycle = (size_t)run->state.half_cycles;
     char title[64];
     char *path = NULL;
     sei_status status = SEI_OK;
     name_half((int64_t)half_cycle, title, sizeof title);
-    SEI_TRY(sei_pf_half_path(run, half_cycle, "section.png", &path));
-    SEI_TRY(draw(run, path, title, true));
+    SEI_TRY(sei_pf_half_path(run, half_cycle, deformed ? "deformed.png" : "section.png", &path));
+    SEI_TRY(draw(run, path, title, true, deformed));
     sei_free(path);
     path = NULL;
     SEI_TRY(sei_folder_make_below(run->folder, "pictures/panels"));
-    SEI_TRY(panel_path(run, half_cycle, &path));
-    SEI_TRY(draw(run, path, title, half_cycle == MIDDLE_BELOW));
+    SEI_TRY(panel_path(run, half_cycle, deformed, &path));
+    SEI_TRY(draw(run, path, title, half_cycle == MIDDLE_BELOW, deformed));
 done:
     sei_free(path);
     return status;
 }
 
+sei_status sei_pf_half_pictures(const sei_pf_run *run) {
+    const sei_status status = half_pictures(run, false);
+    return status == SEI_OK && run->file->entry->mechanics.enabled ? half_pictures(run, true) : status;
+}
+
 /* Panels of the given half-cycles side by side; those that are not there are left out. */
-static sei_status side_by_side(const sei_pf_run *run, const char *name, const size_t *halves, size_t n, int columns) {
+static sei_status side_by_side(const sei_pf_run *run, const char *name, const size_t *halves, size_t n, int columns,
+                               bool deformed) {
     char **pngs = NULL, *path = NULL;
     size_t there = 0;
     sei_status status = SEI_OK;
     SEI_TRY(SEI_NEW(pngs, (int64_t)n, 1, 1));
     for (size_t i = 0; i < n; ++i) {
-        SEI_TRY(panel_path(run, halves[i], &pngs[there]));
+        SEI_TRY(panel_path(run, halves[i], deformed, &pngs[there]));
         if (sei_file_exists(pngs[there])) {
             ++there;
         } else {
@@ -171,7 +219,7 @@ static sei_status all_halves(const sei_pf_run *run) {
     size_t halves[2 * MOST], n = 0;
     for (size_t c = 0; c < cycles; ++c) halves[n++] = 2 * c + 1;
     for (size_t c = 0; c < cycles; ++c) halves[n++] = 2 * c + 2;
-    return n == 0 ? SEI_OK : side_by_side(run, "pictures/half_cycles.png", halves, n, (int)cycles);
+    return n == 0 ? SEI_OK : side_by_side(run, "pictures/half_cycles.png", halves, n, (int)cycles, false);
 }
 
 /* The metrics that are drawn, a few lines each. */
@@ -226,7 +274,9 @@ sei_status sei_pf_pictures(const sei_pf_run *run) {
     sei_status status = SEI_OK;
     SEI_TRY(sei_folder_make_below(run->folder, "pictures"));
     if (wanted->pictures) {
-        SEI_TRY(side_by_side(run, "pictures/figure5.png", panels, 6, 3));
+        const bool moved = run->file->entry->mechanics.enabled;
+        SEI_TRY(side_by_side(run, "pictures/figure5.png", panels, 6, 3, moved));
+        if (moved) SEI_TRY(side_by_side(run, "pictures/figure5_reference.png", panels, 6, 3, false));
         SEI_TRY(all_halves(run));
         SEI_TRY(plots(run));
     }

@@ -52,6 +52,7 @@ static void free_run(sei_pf_run *run) {
     for (size_t r = 0; r < run->n_rows; ++r) sei_numbers_free(&run->rows[r]);
     sei_free(run->rows);
     sei_phasefield_state_free(&run->state);
+    sei_mechanics_state_free(&run->shape);
 }
 
 /* ---- whose folder it is */
@@ -93,6 +94,7 @@ static sei_status begin_or_resume(sei_pf_run *run) {
     const size_t wanted = 2 * (size_t)run->file->entry->cycles + 1;
     char *path = NULL;
     sei_status status = SEI_OK;
+    SEI_TRY(sei_pf_mechanics_begin(run));
     SEI_TRY(sei_pf_path(run, "checkpoint.bin", &path));
     if (!run->options->force && sei_file_exists(path)) {
         SEI_TRY(sei_pf_checkpoint_read(run));
@@ -133,17 +135,21 @@ static void sweep_away(const sei_pf_run *run) {
 /* The state after a half-cycle (or the intact wire's) becomes a row and files. */
 static sei_status finish_half(sei_pf_run *run) {
     sei_numbers *row = NULL;
+    const size_t rows = run->n_rows;
     double drift = NAN;
     sei_status status = SEI_OK;
+    SEI_TRY(sei_pf_mechanics_follow(run));
     SEI_TRY(sei_phasefield_drift(&run->file->options, run->options->backend, &run->state, &drift));
     SEI_TRY(sei_pf_add_row(run, &row));
     SEI_TRY(sei_phasefield_metrics(&run->file->options, &run->state, row));
     SEI_TRY(sei_numbers_set(row, "mass_drift", drift, "", NAN));
+    if (run->file->entry->mechanics.enabled) SEI_TRY(sei_mechanics_metrics(&run->file->mechanics, &run->shape, row));
     SEI_TRY(sei_pf_write_half(run));
     if (run->file->entry->output.movie) SEI_TRY(sei_pf_frame(run));
     SEI_TRY(sei_pf_write_metrics(run));
-    SEI_TRY(sei_pf_checkpoint_write(run));
 done:
+    /* a half-cycle is finished when all of it is written */
+    if (status != SEI_OK && run->n_rows > rows) sei_numbers_free(&run->rows[--run->n_rows]);
     return status;
 }
 
@@ -155,22 +161,41 @@ static double part_done(const sei_pf_run *run) {
     return run->state.macro_steps == 0 ? 0 : fmin(fmax(fmax(charged, run->state.half_time / o->t_max), 0), 1);
 }
 
-static sei_status advance(sei_pf_run *run) {
-    const sei_pf_output_entry *output = &run->file->entry->output;
-    const int64_t wanted = 2 * (int64_t)run->file->entry->cycles;
-    int64_t checks = 0;
+/* What the state asks for before it goes on. All of it depends on the state alone, so that a run that stops here and goes on
+ * from a checkpoint takes the same steps. */
+static sei_status attend(sei_pf_run *run) {
+    const sei_pf_entry *e = run->file->entry;
+    const double soc = sei_phasefield_soc(&run->file->limits, &run->state);
+    const bool beginning = run->state.macro_steps == 0;
     sei_status status = SEI_OK;
-    while (run->state.half_cycles < wanted) {
+    if (run->n_rows <= (size_t)run->state.half_cycles) {
+        SEI_TRY(finish_half(run));
+        run->checks = e->output.checkpoint_every;
+    }
+    if (beginning && run->state.half_cycles % 2 == 0) {
+        SEI_TRY(sei_pf_mechanics_cycle(run));
+        run->shape_soc = soc;
+    }
+    if (fabs(soc - run->shape_soc) >= e->mechanics.soc_step) SEI_TRY(sei_pf_mechanics_follow(run));
+    if (!beginning && e->output.movie && fabs(soc - run->frame_soc) >= e->output.movie_soc_step) SEI_TRY(sei_pf_frame(run));
+    if (run->checks >= e->output.checkpoint_every) {
+        run->checks = 0;
+        SEI_TRY(sei_pf_checkpoint_write(run));
+    }
+done:
+    return status;
+}
+
+static sei_status advance(sei_pf_run *run) {
+    const int64_t wanted = 2 * (int64_t)run->file->entry->cycles;
+    sei_status status = SEI_OK;
+    for (;;) {
         bool ended = false;
-        SEI_TRY(sei_phasefield_advance(&run->file->options, run->options->backend, 1, &run->state, &ended));
-        if (ended) {
-            SEI_TRY(finish_half(run));
-        } else {
-            const double soc = sei_phasefield_soc(&run->file->limits, &run->state);
-            if (output->movie && fabs(soc - run->frame_soc) >= output->movie_soc_step) SEI_TRY(sei_pf_frame(run));
-            if (++checks % output->checkpoint_every == 0) SEI_TRY(sei_pf_checkpoint_write(run));
-        }
+        SEI_TRY(attend(run));
         SEI_TRY(sei_progress_step(PROGRESS * run->state.half_cycles + (int64_t)(PROGRESS * part_done(run))));
+        if (run->state.half_cycles >= wanted) break;
+        SEI_TRY(sei_phasefield_advance(&run->file->options, run->options->backend, 1, &run->state, &ended));
+        ++run->checks;
     }
 done:
     return status;
@@ -178,19 +203,16 @@ done:
 
 /* From the checkpoint, or the intact wire, to the last half-cycle. An interruption leaves a checkpoint where it came. */
 static sei_status run_half_cycles(sei_pf_run *run) {
-    sei_status status = SEI_OK;
-    if (run->n_rows == 0) SEI_TRY(finish_half(run));
     sei_progress_begin("phase field", (int64_t)2 * PROGRESS * run->file->entry->cycles);
-    status = advance(run);
+    sei_status status = advance(run);
     sei_progress_end();
-    if (status == SEI_ERR_INTERRUPTED && run->n_rows == (size_t)run->state.half_cycles + 1) {
+    if (status == SEI_ERR_INTERRUPTED) {
         char message[512];
         snprintf(message, sizeof message, "%s", sei_last_error());
         if (sei_pf_checkpoint_write(run) == SEI_OK)
             status = sei_fail(SEI_ERR_INTERRUPTED, "%s; the same command goes on from half-cycle %lld", message,
                               (long long)run->state.half_cycles + 1);
     }
-done:
     return status;
 }
 
@@ -231,6 +253,8 @@ static sei_status list_files(const sei_pf_run *run, json_t *files) {
     static const char *const names[] = {"metrics.csv",
                                         "metrics.json",
                                         "fields.pvd",
+                                        "deformation.pvd",
+                                        "pictures/figure5_reference.png",
                                         "summary.json",
                                         "recipe.json",
                                         "pictures/figure5.png",
@@ -245,8 +269,9 @@ static sei_status list_files(const sei_pf_run *run, json_t *files) {
                                         "plots/radius.svg",
                                         "plots/radius.png",
                                         "report.html"};
-    static const char *const halves[] = {"fields.emd",  "fields.json",   "fields.vti",  "labels.mrc",
-                                         "labels.json", "measures.json", "section.png", "deformed.png"};
+    static const char *const halves[] = {"fields.emd",      "fields.json",      "fields.vti",     "labels.mrc",
+                                         "labels.json",     "measures.json",    "section.png",    "deformed.png",
+                                         "deformation.emd", "deformation.json", "deformation.vti"};
     sei_status status = SEI_OK;
     for (size_t n = 0; status == SEI_OK && n < sizeof names / sizeof names[0]; ++n)
         status = sei_record_file(files, run->folder, names[n]);

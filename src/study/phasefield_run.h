@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "seitomo/types.h"
 #include "study/phasefield_file.h"
 
 typedef struct sei_phasefield_run_options {
@@ -22,7 +23,8 @@ typedef struct sei_phasefield_run_options {
  *
  *   metrics.csv, metrics.json   one row per half-cycle, the intact wire first
  *   half_NN/                    fields.emd, fields.vti (ParaView), labels.mrc with labels.json, measures.json (the names of
- *                               `measure`), section.png, and with mechanics deformed.png; fields.pvd is the series of them
+ *                               `measure`), section.png; with mechanics deformation.emd, deformation.vti and deformed.png;
+ *                               fields.pvd and deformation.pvd are the series of them
  *   pictures/                   figure5.png (panels a to f), half_cycles.png, movie.png (animated) from frames/
  *   plots/                      metrics by half-cycle
  *   summary.json                with the check against the thresholds set for the published figure
@@ -53,10 +55,13 @@ typedef struct sei_pf_run {
     sei_phasefield_state state;
     size_t n_rows; /* half-cycles whose files are written, the intact wire among them */
     sei_numbers *rows;
-    size_t room;        /* of rows */
-    int64_t n_frames;   /* pictures of the movie so far */
-    double frame_soc;   /* of the last of them */
-    double checked_soc; /* for the time left */
+    size_t room;      /* of rows */
+    int64_t n_frames; /* pictures of the movie so far */
+    double frame_soc; /* of the last of them */
+    int64_t checks;   /* since a checkpoint was written */
+    sei_mechanics_state shape;
+    int64_t shape_at; /* state.evaluations when mechanics last followed it */
+    double shape_soc;
 } sei_pf_run;
 
 /* "half_03/NAME" as a path in the folder; sei_free it. */
@@ -66,6 +71,13 @@ sei_status sei_pf_path(const sei_pf_run *run, const char *name, char **path) SEI
 double sei_pf_row(const sei_pf_run *run, size_t half_cycle, const char *name);
 /* A row that is filled in by the caller: the state after the half-cycle that has just ended. */
 sei_status sei_pf_add_row(sei_pf_run *run, sei_numbers **row) SEI_MUST_CHECK;
+
+/* phasefield_mechanics.c: nothing where the recipe has no mechanics. cycle: before a lithiation; follow: up to the state. */
+sei_status sei_pf_mechanics_begin(sei_pf_run *run) SEI_MUST_CHECK;
+sei_status sei_pf_mechanics_cycle(sei_pf_run *run) SEI_MUST_CHECK;
+sei_status sei_pf_mechanics_follow(sei_pf_run *run) SEI_MUST_CHECK;
+/* half_NN/deformation.vti and .emd */
+sei_status sei_pf_write_shape(const sei_pf_run *run, const sei_provenance *provenance) SEI_MUST_CHECK;
 
 /* phasefield_checkpoint.c. read: SEI_ERR_INPUT when the file is damaged, or of another recipe or program. */
 sei_status sei_pf_checkpoint_write(const sei_pf_run *run) SEI_MUST_CHECK;

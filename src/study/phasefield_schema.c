@@ -7,6 +7,7 @@
 #define WHOLE(key, structure, member) CYAML_FIELD_INT(key, CYAML_FLAG_DEFAULT, structure, member)
 #define CHOICE(key, structure, member, words) \
     CYAML_FIELD_ENUM(key, CYAML_FLAG_STRICT, structure, member, words, sizeof(words) / sizeof((words)[0]))
+#define MECHANICS(name) NUMBER(#name, sei_pf_mechanics_entry, name)
 #define MODEL(name) NUMBER(#name, sei_pf_model_entry, name)
 
 static const cyaml_strval_t controls[] = {
@@ -14,6 +15,8 @@ static const cyaml_strval_t controls[] = {
 static const cyaml_strval_t forms[] = {
     {"additive", SEI_PHASEFIELD_ADDITIVE}, {"decoupled", SEI_PHASEFIELD_DECOUPLED}, {"literal", SEI_PHASEFIELD_LITERAL}};
 static const cyaml_strval_t integrators[] = {{"rkl1", SEI_PHASEFIELD_RKL1}, {"euler", SEI_PHASEFIELD_EULER}};
+
+static const cyaml_strval_t axials[] = {{"plane_strain", SEI_MECHANICS_PLANE_STRAIN}, {"free", SEI_MECHANICS_AXIAL_FREE}};
 
 static const cyaml_schema_field_t model_fields[] = {CHOICE("free_energy", sei_pf_model_entry, free_energy, forms),
                                                     MODEL(half_width),
@@ -49,6 +52,22 @@ static const cyaml_schema_field_t time_fields[] = {CHOICE("integrator", sei_pf_t
                                                    NUMBER("t_max", sei_pf_time_entry, t_max),
                                                    WHOLE("check_every", sei_pf_time_entry, check_every),
                                                    CYAML_FIELD_END};
+static const cyaml_schema_field_t mechanics_fields[] = {
+    SEI_YAML_BOOL("enabled", CYAML_FLAG_DEFAULT, sei_pf_mechanics_entry, enabled),
+    WHOLE("coarsening", sei_pf_mechanics_entry, coarsening),
+    CHOICE("axial", sei_pf_mechanics_entry, axial, axials),
+    MECHANICS(soc_step),
+    MECHANICS(beta),
+    MECHANICS(youngs_si),
+    MECHANICS(youngs_lithiated),
+    MECHANICS(poisson),
+    MECHANICS(yield),
+    MECHANICS(void_stiffness),
+    MECHANICS(hourglass),
+    MECHANICS(largest_step),
+    MECHANICS(tolerance),
+    WHOLE("max_iterations", sei_pf_mechanics_entry, max_iterations),
+    CYAML_FIELD_END};
 static const cyaml_schema_field_t labels_fields[] = {NUMBER("radius_nm", sei_phasefield_label_options, radius_nm),
                                                      NUMBER("sei_nm", sei_phasefield_label_options, sei_nm),
                                                      NUMBER("shell_nm", sei_phasefield_label_options, shell_nm), CYAML_FIELD_END};
@@ -74,6 +93,7 @@ static const cyaml_schema_field_t fields[] = {
     CHOICE("control", sei_pf_entry, control, controls),
     CYAML_FIELD_MAPPING("model", CYAML_FLAG_DEFAULT, sei_pf_entry, model, model_fields),
     CYAML_FIELD_MAPPING("time", CYAML_FLAG_DEFAULT, sei_pf_entry, time, time_fields),
+    CYAML_FIELD_MAPPING("mechanics", CYAML_FLAG_DEFAULT, sei_pf_entry, mechanics, mechanics_fields),
     CYAML_FIELD_MAPPING("labels", CYAML_FLAG_DEFAULT, sei_pf_entry, labels, labels_fields),
     CYAML_FIELD_MAPPING("output", CYAML_FLAG_DEFAULT, sei_pf_entry, output, output_fields),
     CYAML_FIELD_SEQUENCE_COUNT("sweep", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sei_pf_entry, sweep, n_sweep, &sweep_value, 0,
@@ -88,6 +108,9 @@ static const sei_yaml_range ranges[] = {{"grid", 24, 8192},
                                         {"labels.sei_nm", 0, 1e5},
                                         {"labels.shell_nm", 0, 1e5},
                                         {"time.check_every", 1, 1e9},
+                                        {"mechanics.coarsening", 1, 64},
+                                        {"mechanics.soc_step", 0.001, 0.1},
+                                        {"mechanics.max_iterations", 1, 1e9},
                                         {"output.movie_soc_step", 0.001, 1},
                                         {"output.checkpoint_every", 1, 1e9}};
 
@@ -106,6 +129,9 @@ const sei_yaml_spec sei_phasefield_spec = {
         "  mu_bc_high: nan, mu_bc_low: nan, r0: 0.25, c_s: 0.95, spot_density: 0.35, spot_length: 0.06, k_a: 8,\n"
         "  k_s: 100, d_gap: 0.05, l_inv: 0.25, void_threshold: 0.5, release_threshold: 0.3}\n"
         "time: {integrator: rkl1, safety: 0.8, tau: 0, stop_soc: 0.985, t_max: 0.12, check_every: 250}\n"
+        "mechanics: {enabled: no, coarsening: 2, axial: plane_strain, soc_step: 0.03, beta: 0.5874, youngs_si: 175,\n"
+        "  youngs_lithiated: 43.75, poisson: 0.25, yield: 1.64, void_stiffness: 0.03, hourglass: 0.05, largest_step: 0.05,\n"
+        "  tolerance: 3e-3, max_iterations: 20000}\n"
         "labels: {radius_nm: 20, sei_nm: 2, shell_nm: 20}\n"
         "output: {fields: yes, labels: yes, pictures: yes, movie: yes, movie_soc_step: 0.05, checkpoint_every: 40}\n",
     .n_ranges = sizeof ranges / sizeof ranges[0],

@@ -2,6 +2,7 @@
 #ifndef SEI_STUDY_PHASEFIELD_SCHEMA_H
 #define SEI_STUDY_PHASEFIELD_SCHEMA_H
 
+#include "seitomo/mechanics.h"
 #include "seitomo/phasefield.h"
 #include "study/yaml.h"
 
@@ -19,6 +20,14 @@ typedef struct sei_pf_time_entry {
     double safety, tau, stop_soc, t_max;
     int check_every;
 } sei_pf_time_entry;
+
+typedef struct sei_pf_mechanics_entry {
+    bool enabled;
+    int coarsening; /* cells of the model along each side of one of mechanics' */
+    int axial;      /* sei_mechanics_axial */
+    double soc_step, beta, youngs_si, youngs_lithiated, poisson, yield, void_stiffness, hourglass, largest_step, tolerance;
+    int max_iterations;
+} sei_pf_mechanics_entry;
 
 typedef struct sei_pf_output_entry {
     bool fields, labels, pictures, movie;
@@ -40,6 +49,7 @@ typedef struct sei_pf_entry {
     int control; /* sei_pf_control */
     sei_pf_model_entry model;
     sei_pf_time_entry time;
+    sei_pf_mechanics_entry mechanics;
     sei_phasefield_label_options labels;
     sei_pf_output_entry output;
     sei_pf_sweep_entry *sweep;

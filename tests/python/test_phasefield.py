@@ -259,6 +259,61 @@ def test_more_cycles_are_the_same_run_longer(made, seitomo, tmp_path):
     assert rows(tmp_path / "m" / "metrics.csv") != rows(made[0] / "metrics.csv")
 
 
+MECHANICS = ["--set", "mechanics.enabled=yes", "--set", "cycles=1", "--set", "output.movie=no"]
+
+
+@pytest.fixture(name="moved", scope="module")
+def fixture_moved(seitomo, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mechanics") / "model"
+    seitomo("phasefield", PAPER, "-o", folder, *QUICK, *MECHANICS)
+    return folder
+
+
+def test_mechanics_follows_the_fields(moved, made):
+    """A free section swells to four times its area, and back; the fields do not notice."""
+    table, without = rows(moved / "metrics.csv"), rows(made[0] / "metrics.csv")
+    assert [float(r["area_radius"]) for r in table] == pytest.approx([1, 2, 1], abs=0.12)  # 91 % lithiated at this size
+    assert all(float(r["residual_mechanics"]) <= 5e-3 for r in table)
+    assert [r["void_fraction"] for r in table] == [r["void_fraction"] for r in without[:3]]
+    arrays, image = read_vti(moved / "half_01" / "deformation.vti")
+    assert image.get("WholeExtent") == "0 20 0 1 0 20"
+    displacement = arrays["displacement"].reshape(21, 2, 21, 3)
+    assert np.array_equal(displacement[:, 0], displacement[:, 1])
+    corners = (np.arange(21) - 10) * 2.2 / 20 * 20
+    x, z = corners[None] + displacement[:, 0, :, 0], corners[:, None] + displacement[:, 0, :, 2]
+    wire = arrays["wire"].reshape(20, 20) == 1
+    # area of the wire's cells by the shoelace formula: the number of metrics.csv
+    a, b = np.s_[:-1], np.s_[1:]
+    px, pz = [x[a, a], x[a, b], x[b, b], x[b, a]], [z[a, a], z[a, b], z[b, b], z[b, a]]
+    area = sum(px[n] * pz[(n + 1) % 4] - px[(n + 1) % 4] * pz[n] for n in range(4)) / 2
+    radius = math.sqrt(area[wire].sum() / (wire.sum() * 2.2 ** 2))
+    assert radius == pytest.approx(float(table[1]["area_radius"]), rel=1e-5)
+    stress = arrays["stress"].reshape(400, 3, 3)
+    assert np.array_equal(stress, stress.transpose(0, 2, 1))
+    assert np.trace(stress, axis1=1, axis2=2) / 3 == pytest.approx(arrays["mean_stress"], abs=1e-5)
+    deviator = stress - np.eye(3) * arrays["mean_stress"][:, None, None]
+    assert np.sqrt(1.5 * (deviator ** 2).sum((1, 2))) == pytest.approx(arrays["mises"], abs=1e-5)
+    # plastic everywhere that is solid: no stress beyond the yield surface
+    assert (arrays["mises"] * arrays["jacobian"])[arrays["solid"] == 1].max() < 1.64 * 1.5874 ** 3 * 1.01
+    intact, lithiated = (colours_of(moved / f"half_{h:02d}" / "deformed.png").astype(int) for h in (0, 1))
+    green = (np.abs(intact - (62, 150, 70)).max(1) < 12).mean()
+    yellow = (np.abs(lithiated - (245, 214, 60)).max(1) < 12).mean()
+    assert 3 < yellow / green < 4.2
+
+
+def test_a_killed_run_with_mechanics_ends_in_the_same_bits(moved, seitomo, tmp_path):
+    words = [seitomo.binary, "phasefield", str(PAPER), "-o", str(tmp_path / "m"), *QUICK, *MECHANICS]
+    stops = 0
+    for wait, how in ((0.4, signal.SIGINT), (0.7, signal.SIGINT), (0.9, signal.SIGKILL), (0.9, signal.SIGINT)):
+        with subprocess.Popen(words, stderr=subprocess.DEVNULL) as run:
+            time.sleep(wait)
+            run.send_signal(how)
+        stops += run.returncode != 0
+    assert stops > 0
+    seitomo("phasefield", PAPER, "-o", tmp_path / "m", *QUICK, *MECHANICS)
+    assert files_of(tmp_path / "m") == files_of(moved)
+
+
 def test_a_damaged_checkpoint_is_refused(seitomo, tmp_path):
     seitomo("phasefield", PAPER, "-o", tmp_path / "m", "--set", "grid=24", "--set", "cycles=1", "--set", "output.movie=no")
     path = tmp_path / "m" / "checkpoint.bin"
@@ -281,6 +336,8 @@ def test_a_damaged_checkpoint_is_refused(seitomo, tmp_path):
     ("grid: 64\nmodel:\n  omega: -1\n", 3, "0 to 100"),
     ("grid: 64\nmodel:\n  c_max: 0.1\n", 3, "c_min"),
     ("control: no-void\n", 1, "no-sei"),
+    ("grid: 65\nmechanics:\n  enabled: yes\n  coarsening: 2\n", 4, "does not divide"),
+    ("grid: 64\nmechanics:\n  enabled: yes\n  poisson: 0.7\n", 4, "poisson"),
 ])
 def test_mistakes_are_named_with_their_line(seitomo, tmp_path, text, line, part):
     recipe = tmp_path / "r.yaml"
@@ -336,7 +393,7 @@ def test_the_paper_s_recipe_is_the_defaults(made, seitomo, tmp_path):
         except ValueError:
             return text
 
-    for group in ("model", "time", "labels"):
+    for group in ("model", "time", "labels", "mechanics"):
         for key, text in defaults[group].items():
             a, b = value(ours[group][key]), value(text)
             assert a == b or (math.isnan(a) and math.isnan(b)), (group, key)
