@@ -38,7 +38,7 @@ typedef struct sei_bench_row {
     double value; /* times: the median of the repeats, by the clock on the wall */
     char unit[SEI_UNIT_LENGTH];
     double least;        /* times: the shortest */
-    double cpu;          /* times: median of the processor time of all threads together */
+    double cpu;          /* times: median of the processor time of all threads together; ratios of times: the same of it */
     int repeats;         /* 0: not a time */
     double gupdates;     /* 10^9 voxel x tilt updates in one run */
     double gflop;        /* 10^9 FLOP in one run, of non-zero weights alone, a multiply-add is 2 */

@@ -16,7 +16,7 @@ static const struct {
     {"B1n", "the same with 64 slices", {sei_bench_projection}},
     {"B1i", "forward and back projection on every instruction set of this processor", {sei_bench_isas}},
     {"B2", "EM and SIRT, 20 iterations, 1 and 5 channels; peak memory", {sei_bench_solve, sei_bench_memory}},
-    {"B2o", "OSEM with 5 subsets and 4 sweeps beside EM-20", {sei_bench_support}},
+    {"B2o", "OSEM with 5 subsets and 4 sweeps beside EM-20", {sei_bench_subsets}},
     {"B2m", "EM with the support of a wire beside EM without", {sei_bench_support}},
     {"B3", "forward against back projection, and both against the reference", {sei_bench_adjoint}},
     {"B4", "quality on a noisy specimen", {sei_bench_quality}},

@@ -76,7 +76,7 @@ typedef struct sei_bench_subject {
  */
 sei_status sei_bench_time(sei_bench_part *part, size_t n, sei_bench_subject *subjects) SEI_MUST_CHECK;
 void sei_bench_subjects_free(size_t n, sei_bench_subject *subjects);
-/* A row: the median over the repeats of slow's time divided by fast's. */
+/* A row: the median over the repeats of slow's time divided by fast's, by the wall and by processor time. */
 sei_status sei_bench_ratio(sei_bench_part *part, const char *what, const sei_bench_subject *slow,
                            const sei_bench_subject *fast) SEI_MUST_CHECK;
 /* A row that is no time; low and high as in sei_bench_row. */

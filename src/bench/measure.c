@@ -219,12 +219,17 @@ sei_status sei_bench_number(sei_bench_part *part, const char *what, const sei_be
 }
 
 sei_status sei_bench_ratio(sei_bench_part *part, const char *what, const sei_bench_subject *slow, const sei_bench_subject *fast) {
-    double *ratios = NULL, median = 0;
+    double *ratios = NULL, median = 0, cpu_median = 0;
     sei_status status = SEI_OK;
-    SEI_TRY(SEI_NEW(ratios, part->repeats, 1, 1));
-    for (int r = 0; r < part->repeats; ++r) ratios[r] = slow->wall[r] / fast->wall[r];
+    SEI_TRY(SEI_NEW(ratios, part->repeats, 2, 1));
+    for (int r = 0; r < part->repeats; ++r) {
+        ratios[r] = slow->wall[r] / fast->wall[r];
+        ratios[part->repeats + r] = slow->cpu[r] / fast->cpu[r];
+    }
     SEI_TRY(median_of(part->repeats, ratios, &median));
+    SEI_TRY(median_of(part->repeats, ratios + part->repeats, &cpu_median));
     SEI_TRY(sei_bench_number(part, what, fast, median, "x", NAN, NAN));
+    part->rows[part->n_rows - 1].cpu = cpu_median;
     part->rows[part->n_rows - 1].repeats = part->repeats;
 done:
     sei_free(ratios);

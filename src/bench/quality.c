@@ -59,7 +59,13 @@ sei_status sei_bench_quality(sei_bench_part *part) {
     SEI_TRY(sei_bench_number(part, "EM 20: error", &q.of, sei_bench_error(&volume, q.specimen.truth_scale, q.truth), "", NAN,
                              most_error));
     SEI_TRY(sei_bench_number(part, "EM 20: elongation of a particle", &q.of, sei_bench_elongation(&volume, 0), "", NAN, NAN));
+    options.method = SEI_METHOD_OSEM;
+    options.iterations = 4;
+    SEI_TRY(reconstruct(&q, &options, &volume, &history));
+    SEI_TRY(sei_bench_number(part, "OSEM, 5 subsets, 4 sweeps: error", &q.of,
+                             sei_bench_error(&volume, q.specimen.truth_scale, q.truth), "", NAN, most_error));
     options.method = SEI_METHOD_SIRT;
+    options.iterations = 20;
     SEI_TRY(reconstruct(&q, &options, &volume, &history));
     SEI_TRY(
         sei_bench_number(part, "SIRT 20: error", &q.of, sei_bench_error(&volume, q.specimen.truth_scale, q.truth), "", NAN, NAN));

@@ -6,6 +6,8 @@
 #include "bench/bench.h"
 #include "core/alloc.h"
 
+enum { MAPS = 5 }; /* channels of a multi-channel run */
+
 /* One reconstruction to be run again and again; the volumes of the last run stay until the next. */
 typedef struct solve {
     sei_device *device;
@@ -26,9 +28,10 @@ static sei_status run_solve(void *context) {
     solve *s = context;
     sei_status status = SEI_OK;
     solve_free(s);
+    sei_recon_channel channels[MAPS] = {{0}};
+    for (size_t c = 0; c < s->n_channels; ++c) channels[c].channel = c;
     SEI_TRY(SEI_NEW(s->volumes, (int64_t)s->n_channels, 1, 1));
-    for (size_t c = 0; c < s->n_channels; ++c)
-        SEI_TRY(sei_reconstruct(s->device, s->series, c, &s->options, &s->volumes[c], NULL));
+    SEI_TRY(sei_reconstruct_channels(s->device, s->series, s->n_channels, channels, &s->options, s->volumes, NULL));
 done:
     return status;
 }
@@ -60,7 +63,6 @@ static sei_bench_subject subject_of(solve *s, const char *isa, const char *what,
                                .flop = projections * 2 * sei_bench_nonzeros(&g.slab) * size->ny};
 }
 
-enum { MAPS = 5 }; /* channels of a multi-channel run */
 #define PEAK_COUNTS 1000.0
 
 sei_status sei_bench_solve(sei_bench_part *part) {
@@ -170,6 +172,37 @@ static sei_status say_error(sei_bench_part *part, const char *what, const sei_be
                             const sei_bench_specimen *of, const float *truth) {
     const solve *s = subject->context;
     return sei_bench_number(part, what, subject, sei_bench_error(&s->volumes[0], of->truth_scale, truth), "", NAN, NAN);
+}
+
+/* Four sweeps of five subsets update as often as 20 iterations of EM, from a fifth of the projections. */
+sei_status sei_bench_subsets(sei_bench_part *part) {
+    const sei_bench_size size = sei_bench_reference(part);
+    sei_bench_specimen specimen = {0};
+    sei_device *device = NULL;
+    char isa[SEI_UNIT_LENGTH];
+    float *truth = NULL;
+    solve solves[2] = {{0}}; /* EM and OSEM */
+    sei_bench_subject subjects[2] = {{0}};
+    sei_status status = SEI_OK;
+    SEI_TRY(sei_bench_open(part, &device, isa));
+    SEI_TRY(sei_bench_specimen_make(&size, true, 1, PEAK_COUNTS, 16, &specimen));
+    SEI_TRY(sei_bench_truth(size.n, true, &truth));
+    solves[0] = solve_of(device, &specimen.series, 1, SEI_METHOD_EM, 20);
+    solves[1] = solve_of(device, &specimen.series, 1, SEI_METHOD_OSEM, 4);
+    solves[1].options.subsets = 5;
+    subjects[0] = subject_of(&solves[0], isa, "EM 20", &size);
+    subjects[1] = subject_of(&solves[1], isa, "OSEM, 5 subsets, 4 sweeps", &size);
+    SEI_TRY(sei_bench_time(part, 2, subjects));
+    SEI_TRY(sei_bench_ratio(part, "time of EM 20 / OSEM", &subjects[0], &subjects[1]));
+    SEI_TRY(say_error(part, "error of EM 20", &subjects[0], &specimen, truth));
+    SEI_TRY(say_error(part, "error of OSEM", &subjects[1], &specimen, truth));
+done:
+    sei_bench_subjects_free(2, subjects);
+    for (int i = 0; i < 2; ++i) solve_free(&solves[i]);
+    sei_free(truth);
+    sei_bench_specimen_free(&specimen);
+    sei_device_close(device);
+    return status;
 }
 
 sei_status sei_bench_support(sei_bench_part *part) {

@@ -38,10 +38,9 @@ static sei_status run_read(void *context) {
 
 static sei_status run_reconstruct(void *context) {
     files *f = context;
-    sei_status status = SEI_OK;
-    for (size_t c = 0; c < N_CHANNELS; ++c) SEI_TRY(sei_reconstruct(f->device, &f->series, c, &f->options, &f->volumes[c], NULL));
-done:
-    return status;
+    sei_recon_channel channels[N_CHANNELS] = {{0}};
+    for (size_t c = 0; c < N_CHANNELS; ++c) channels[c].channel = c;
+    return sei_reconstruct_channels(f->device, &f->series, N_CHANNELS, channels, &f->options, f->volumes, NULL);
 }
 
 static sei_status run_write(void *context) {
@@ -104,6 +103,7 @@ sei_status sei_cli_bench_files(sei_bench_part *part) {
     SEI_TRY(sei_bench_open(part, &f.device, isa));
     SEI_TRY(make_input(&f, &size));
     sei_recon_options_default(&f.options);
+    f.options.iterations = 20;
     sei_bench_geometry_make(&size, f.options.kernel, &g);
     for (int p = 0; p < N_PHASES; ++p) {
         const double projections = p == 1 ? 2.0 * f.options.iterations * N_CHANNELS : NAN;

@@ -69,6 +69,7 @@ static sei_status print_calibration(void *context, const sei_bench_calibration *
 int main(int argc, char **argv) {
     static const struct argp argp = {options, parse, "[CASE...]", "Timings beside the machine's own limits.", NULL, NULL, NULL};
     words w = {0};
+    sei_wait_asleep(argv); /* as the program itself does for the verb */
     argp_err_exit_status = SEI_ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &w);
     w.options.cases = w.cases;
