@@ -24,7 +24,7 @@ typedef struct region {
     int *tilt;        /* [n_tilts] */
     int *first_bin;   /* [n_tilts] of those copied */
     int *place;       /* [n_tilts + 1] of first_bin in the copy */
-    int *voxel;       /* [n_voxels] z*nx + x, in the order in which they are taken */
+    size_t *voxel;    /* [n_voxels] z*nx + x, in the order in which they are taken */
     voxel_part *part; /* [n_voxels][n_parts] */
     float *copy;      /* [n_bins][SEI_SPAN] */
 } region;
@@ -36,9 +36,9 @@ static int edge_of(int n_tilts) {
 /* What a region takes of a thread's work space. */
 #define PADDED(bytes) (((bytes) + 63) / 64 * 64)
 #define PARTS(tilts) (((size_t)(tilts) + TILTS - 1) / TILTS)
-#define REGION_BYTES(tilts, edge)                                                                      \
-    (3 * PADDED(((size_t)(tilts) + 1) * sizeof(int)) + PADDED((size_t)(edge) * (edge) * sizeof(int)) + \
-     (size_t)(edge) * (edge)*PARTS(tilts) * sizeof(voxel_part) +                                       \
+#define REGION_BYTES(tilts, edge)                                                                         \
+    (3 * PADDED(((size_t)(tilts) + 1) * sizeof(int)) + PADDED((size_t)(edge) * (edge) * sizeof(size_t)) + \
+     (size_t)(edge) * (edge)*PARTS(tilts) * sizeof(voxel_part) +                                          \
      (size_t)(tilts) * ((edge)*182 / 128 + 6) * SEI_SPAN * sizeof(float))
 _Static_assert(REGION_BYTES(32, 64) <= SEI_WORK_BYTES && REGION_BYTES(160, 32) <= SEI_WORK_BYTES &&
                    REGION_BYTES(640, 16) <= SEI_WORK_BYTES && REGION_BYTES(641, 8) <= 641 * SEI_WORK_BYTES_PER_TILT,
@@ -122,7 +122,7 @@ static void tabulate(region *r, const sei_tilt_table *tilts) {
     for (int band = r->z0; band < z1; band += BAND) {
         for (int x = r->x0; x < x1; ++x) {
             for (int z = band; z < band + BAND && z < z1; ++z) {
-                const int voxel = z * s->nx + x;
+                const size_t voxel = (size_t)z * (size_t)s->nx + (size_t)x;
                 if (s->support == NULL || s->support[voxel] != 0) r->voxel[r->n_voxels++] = voxel;
             }
         }
@@ -132,7 +132,7 @@ static void tabulate(region *r, const sei_tilt_table *tilts) {
         gather_tilts(r, tilts, part, &p);
         for (int i = 0; i < r->n_voxels; ++i) {
             voxel_part *v = &r->part[(size_t)i * (size_t)r->n_parts + (size_t)part];
-            const int x = r->voxel[i] % s->nx, z = r->voxel[i] / s->nx;
+            const int x = (int)(r->voxel[i] % (size_t)s->nx), z = (int)(r->voxel[i] / (size_t)s->nx);
             if (s->kernel == SEI_KERNEL_LINEAR) weigh(s, &p, true, x, z, v);
             if (s->kernel != SEI_KERNEL_LINEAR) weigh(s, &p, false, x, z, v);
         }
@@ -203,8 +203,8 @@ static inline void update_line(const sei_update *r, int n, const float *line, co
     }
 }
 
-static void update_voxel(const sei_update *r, const sei_slices *y, int voxel, const float *line, float *volume) {
-    const size_t at = y->volume + (size_t)voxel * y->stride;
+static void update_voxel(const sei_update *r, const sei_slices *y, size_t voxel, const float *line, float *volume) {
+    const size_t at = y->volume + voxel * y->stride;
     const float *inverse = r->per_slice && r->inverse != NULL ? r->inverse + at : NULL;
     const float one = r->per_slice || r->inverse == NULL ? 0 : r->inverse[voxel];
     if (y->n == SEI_SPAN) {
@@ -215,11 +215,11 @@ static void update_voxel(const sei_update *r, const sei_slices *y, int voxel, co
 }
 
 static void run_region(const region *r, const sei_slices *y, const sei_update *update, float *volume) {
-    _Alignas(64) float line[SEI_SPAN];
+    _Alignas(64) float line[SEI_SPAN] = {0};
     for (int i = 0; i < r->n_voxels; ++i) {
         const voxel_part *parts = r->part + (size_t)i * (size_t)r->n_parts;
-        const int next = r->voxel[i + AHEAD * BAND < r->n_voxels ? i + AHEAD * BAND : i];
-        const float *soon = volume + y->volume + (size_t)next * y->stride;
+        const size_t next = r->voxel[i + AHEAD * BAND < r->n_voxels ? i + AHEAD * BAND : i];
+        const float *soon = volume + y->volume + next * y->stride;
         for (int k = 0; k < y->n; k += 16) __builtin_prefetch(soon + k, 1);
         if (r->taps == 2) collect_all(r, 2, y, parts, line);
         if (r->taps == 3) collect_all(r, 3, y, parts, line);
@@ -247,8 +247,8 @@ static region new_region(const sei_slab *s, int x0, int z0, char *memory) {
     memory += PADDED((n + 1) * sizeof(int));
     r.place = (int *)memory;
     memory += PADDED((n + 1) * sizeof(int));
-    r.voxel = (int *)memory;
-    memory += PADDED(voxels * sizeof(int));
+    r.voxel = (size_t *)memory;
+    memory += PADDED(voxels * sizeof(size_t));
     r.part = (voxel_part *)memory;
     memory += voxels * PARTS(n) * sizeof(voxel_part);
     r.copy = (float *)memory;

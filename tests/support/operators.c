@@ -45,7 +45,7 @@ void ops_case_make(uint64_t index, ops_case *c) {
     c->slab.kernel = index % 2 == 0 ? SEI_KERNEL_LINEAR : SEI_KERNEL_STRIP;
     c->value_mode = pick(seed, 0, 6);
     if (c->value_mode > 3) c->value_mode = 0;
-    const int n_tilts = pick(seed, 1, 3) == 0 ? 1 : 1 + pick(seed, 2, index % 8 == 7 ? OPS_MAX_TILTS : 9);
+    const int n_tilts = pick(seed, 1, 3) == 0 ? 1 : 1 + pick(seed, 2, index % 8 == 7 ? OPS_RANDOM_TILTS : 9);
     ops_case_geometry(c, sides[pick(seed, 3, 12)], sides[pick(seed, 4, 12)], sides[pick(seed, 5, 12)], widths[pick(seed, 6, 16)],
                       n_tilts, ranges[pick(seed, 7, 6)] * (pick(seed, 8, 2) == 0 ? 1 : -1));
     static const int blocks[] = {0, 0, 1, 7, 16, 64};

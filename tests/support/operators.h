@@ -5,7 +5,7 @@
 #include "seitomo/backend.h"
 #include "support/test.h"
 
-enum { OPS_GUARD = 67, OPS_MAX_TILTS = 72, OPS_MAX_AREA = 64 * 64 };
+enum { OPS_GUARD = 67, OPS_MAX_TILTS = 172, OPS_RANDOM_TILTS = 72, OPS_MAX_AREA = 64 * 64 };
 #define OPS_EPS 5.9604644775390625e-08 /* 2^-24: half a unit in the last place of a float near 1 */
 
 /* One backend under test. */
