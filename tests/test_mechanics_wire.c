@@ -3,8 +3,10 @@
  *   lithiation from outside doubles the radius, delithiation brings it back, twice;
  *   voids, slivers and what hangs on nothing carry the soft stress alone; a refilled cell is born free of stress;
  *   a cycle with the model's own voids stays in balance; with SEITOMO_FULL=1 three cycles of two seeds at 128 x 128 do, and
- *   the front runs at 64 x 64.
+ *   the front runs at 64 x 64;
+ *   when memory runs out the state stays as it was.
  */
+#include "core/alloc.h"
 #include "phasefield/mechanics.h"
 #include "seitomo/phasefield.h"
 #include "support/test.h"
@@ -180,11 +182,52 @@ static void test_cycles_with_voids(void **state) {
     cycle_with_voids(128, 2, 3);
 }
 
+/* Every allocation in turn: nothing leaks, and the state stays as it was. */
+static void test_memory_runs_out(void **state) {
+    (void)state;
+    sei_mechanics_options o;
+    sei_mechanics_state s = {0}, t = {0};
+    options_of(&o, 24, 1);
+    o.max_iterations = 1;
+    o.largest_step = 1;
+    assert_ok(sei_mechanics_begin(&o, &s));
+    double *li = field(576, 0.5), *v = field(576, 0.14), youngs[64], misfit[64] = {0}, stress[256];
+    for (int n = 0; n < 64; ++n) youngs[n] = 1 + n % 3;
+    misfit[7] = 1;
+    int failed = 0, solved = 0;
+    for (long n = 0; n < 100 && s.loads == 0; ++n) {
+        sei_alloc_fail_after(n);
+        const sei_status status = sei_mechanics_load(&o, "cpu", li, v, &s);
+        sei_alloc_fail_after(-1);
+        assert_true(status == (s.loads == 1 ? SEI_OK : SEI_ERR_MEMORY) && s.balances == s.loads);
+        failed += status != SEI_OK;
+    }
+    for (long n = 0; n < 100 && t.x == NULL; ++n) {
+        sei_alloc_fail_after(n);
+        const sei_status status = sei_mechanics_begin(&o, &t);
+        sei_alloc_fail_after(-1);
+        assert_true(status == (t.x != NULL ? SEI_OK : SEI_ERR_MEMORY));
+    }
+    for (long n = 0; n < 100 && !solved; ++n) {
+        sei_alloc_fail_after(n);
+        const sei_status status = sei_mechanics_misfit_fourier(8, 8, youngs, misfit, 0.25, 1e-3, stress, NULL);
+        sei_alloc_fail_after(-1);
+        solved = status == SEI_OK;
+        assert_true(solved || status == SEI_ERR_MEMORY);
+    }
+    assert_true(failed > 10 && solved && s.loads == 1 && t.x != NULL);
+    sei_mechanics_state_free(&s);
+    sei_mechanics_state_free(&t);
+    free(li);
+    free(v);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inward_front),
         cmocka_unit_test(test_what_is_solid),
         cmocka_unit_test(test_cycles_with_voids),
+        cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
