@@ -61,6 +61,10 @@ sei_status sei_io_series_path(const char *path, const sei_series *series, size_t
 sei_status sei_io_check_series(const char *path, const sei_series *series, bool masked, bool with_json,
                                bool overwrite) SEI_MUST_CHECK;
 
+/* The first file of angles beside `path` (a channel's .mrc or .tif) that writing the series there would replace by other angles;
+ * *out is NULL where there is none, else sei_free it. SEI_ERR_MEMORY. */
+sei_status sei_io_replaced_angles(const char *path, const sei_series *series, char **out) SEI_MUST_CHECK;
+
 /*
  * A list of volumes from a file (.mrc: one, .tif: one, .emd/.h5: all). *out is an array of *n owned by the caller:
  * sei_volumes_free. The MRC's voxel size must be equal along all axes (SEI_ERR_INPUT otherwise).

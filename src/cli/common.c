@@ -352,6 +352,13 @@ sei_status sei_cli_check_series_outputs(const sei_common *common, const sei_cli_
         char *path = NULL;
         status = sei_io_series_path(output, series, c, &path);
         if (status == SEI_OK) status = sei_cli_check_outputs(common, inputs, 1, (const char *const *)&path);
+        /* angles that go beside the result must not be an input's, either */
+        char *replaced = NULL;
+        const bool alone = sei_path_has_extension(output, "emd") || sei_path_has_extension(output, "h5");
+        if (status == SEI_OK && !alone) status = sei_io_replaced_angles(path, series, &replaced);
+        if (status == SEI_OK && replaced != NULL)
+            status = sei_cli_check_outputs(common, inputs, 1, (const char *const *)&replaced);
+        sei_free(replaced);
         sei_free(path);
     }
     return status;

@@ -123,6 +123,28 @@ done:
     return status;
 }
 
+sei_status sei_io_replaced_angles(const char *path, const sei_series *series, char **out) {
+    sei_text texts[2] = {{0}, {0}};
+    char *name = NULL;
+    sei_status status = SEI_OK;
+    *out = NULL;
+    SEI_TRY(angle_texts(series, &texts[0], &texts[1]));
+    for (int i = 0; i < 2 && *out == NULL; ++i) {
+        if (texts[i].length == 0) continue;
+        SEI_TRY(sei_beside(path, i == 0 ? ".rawtlt" : "_TLT.txt", &name));
+        if (sei_file_exists(name) && !says(name, &texts[i])) {
+            *out = name;
+        } else {
+            sei_free(name);
+        }
+        name = NULL;
+    }
+done:
+    sei_text_free(&texts[0]);
+    sei_text_free(&texts[1]);
+    return status;
+}
+
 /* A file that will be written: nothing in its way but what it would say itself. One that will not: nothing there that a reader
  * would take for ours. */
 static sei_status check_side(const char *path, const char *ending, bool written, const sei_text *text, bool overwrite) {

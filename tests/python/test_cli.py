@@ -233,4 +233,10 @@ def test_force_spares_what_belongs_to_an_input(seitomo, tmp_path):
     words = ("align", series, "--force", "--shifts")
     assert "belongs to the input" in seitomo(*words, side, code=2).stderr
     assert "the angles would be overwritten" in seitomo(*words, angles, "--angles", angles, code=2).stderr
-    assert side.read_bytes() == before == angles.read_bytes()
+    # nor does a result of the same stem that would have other angles
+    words = ("convert", series, series.with_suffix(".tif"), "--force")
+    angles.write_text("".join(f"{float(line) + 1}\n" for line in before.decode().split()))
+    assert "belongs to the input" in seitomo(*words, "--angles", angles, code=2).stderr
+    assert side.read_bytes() == before
+    seitomo(*words)
+    assert side.read_bytes() == before
