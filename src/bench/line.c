@@ -24,7 +24,8 @@ static const char *percent(double fraction, char text[32]) {
 }
 
 const char *sei_bench_heading(void) {
-    return "case   what                                   backend              value       least    cpu time    GUPS  GFLOP/s  "
+    return "case   what                                           backend              value       least    cpu time    GUPS  "
+           "GFLOP/s  "
            "of FMA   "
            "of L1  by cpu   n";
 }
@@ -44,7 +45,7 @@ void sei_bench_line(const sei_bench_row *row, char line[SEI_BENCH_LINE_LENGTH]) 
                                     : " to ",
                  isnan(row->high) ? "" : short_number(row->high, high), ":", sei_bench_holds(row) ? "holds" : "FAILS");
     }
-    snprintf(line, SEI_BENCH_LINE_LENGTH, "%-6s %-38s %-15s %10s %-4s %8s %12s %7s %8s %7s %7s %7s %3s %s", row->bench_case,
+    snprintf(line, SEI_BENCH_LINE_LENGTH, "%-6s %-46s %-15s %10s %-4s %8s %12s %7s %8s %7s %7s %7s %3s %s", row->bench_case,
              row->what, backend, short_number(row->value, value), row->unit, short_number(row->least, least),
              short_number(row->cpu, cpu), short_number(row->gups, gups), short_number(row->gflops, gflops),
              percent(row->fraction_of_fma, fma), percent(row->fraction_of_l1_fma, l1),
