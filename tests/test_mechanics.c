@@ -97,10 +97,6 @@ static void test_misfit_cylinder(void **state) {
     }
     print_message("misfit cylinder, 128: core sigma_r %.4e, Lame %.4e; shell sigma_r off by %.2f %% (L2)\n",
                   number_of(&o, &s, "core_radial_stress"), radial, 100 * sqrt(error2 / exact2));
-    sei_test_row("misfit cylinder, 128: core sigma_r, sigma_z; shell sigma_r", "Lame", "0.5 %; 2.5 % (L2)",
-                 "%+.2f %%, %+.2f %%; %.2f %%", 100 * (number_of(&o, &s, "core_radial_stress") / radial - 1),
-                 100 * (number_of(&o, &s, "core_axial_stress") / (2 * nu * radial - youngs * misfit) - 1),
-                 100 * sqrt(error2 / exact2));
     assert_true(sqrt(error2 / exact2) < 0.025);
     sei_mechanics_state_free(&s);
     free(li);
@@ -144,8 +140,6 @@ static void test_fourier_agrees(void **state) {
     const double radial = 175 * misfit / 1.5 * (core / wire - 1), exact = (2 * radial + 0.5 * radial - 175 * misfit) / 3;
     print_message("core mean stress, 64: Fourier %.4e (%d iterations), relaxation %.4e, Lame %.4e\n", sum / core, (int)iterations,
                   sum_relaxed / core, exact);
-    sei_test_row("the same by Fourier transforms, 64: core mean stress", "Lame; relaxation", "2 %; 2 %", "%+.2f %%; %+.2f %%",
-                 100 * (sum / core / exact - 1), 100 * (sum / sum_relaxed - 1));
     assert_close(sum / core / exact, 1, 0.02);
     assert_close(sum / sum_relaxed, 1, 0.02);
     for (int m = 0; m < 3; ++m) assert_close(mean[m], 0, 1e-4 * fabs(exact));
@@ -177,10 +171,6 @@ static void test_uniform_lithiation(void **state) {
         assert_ok(sei_mechanics_load(&o, "cpu", li, v, &s));
         const double lambda = number_of(&o, &s, "area_radius"), volume = lambda * lambda * s.stretch;
         const double axial_tau = number_of(&o, &s, "core_axial_stress") * volume / (theta * theta * theta);
-        sei_test_row(axial ? "uniform lithiation, free axis: lambda, lambda_z, tau_zz/J_c"
-                           : "uniform lithiation, plane strain: lambda, lambda_z, tau_zz/J_c",
-                     axial ? "1.58740, 1.58740, 0" : "1.98134, 1, -1.6400", axial ? "1e-4, 1e-4, 1e-5" : "1e-4",
-                     "%.5f, %.5f, %.4f", lambda, s.stretch, axial_tau);
         if (axial) {
             assert_close(lambda, theta, 1e-4);
             assert_close(s.stretch, theta, 1e-4);
@@ -235,8 +225,6 @@ static void test_plastic_shell(void **state) {
     }
     const double pressure = sum / count, exact = 2 / sqrt(3.0) * 1.64 * log(b / a);
     print_message("plastic shell, 64: pressure %.4f, (2/sqrt 3) sigma_Y ln(b/a) = %.4f\n", pressure, exact);
-    sei_test_row("fully plastic shell, 64: pressure", "(2/sqrt 3) sigma_Y ln(b/a)", "1 %", "%+.2f %% of %.4f",
-                 100 * (pressure / exact - 1), exact);
     assert_close(pressure / exact, 1, 0.01);
     sei_mechanics_state_free(&s);
     free(xx);

@@ -2,8 +2,7 @@
  * Claims, against the published phase-field benchmarks (PFHub):
  *   benchmark 1a (spinodal decomposition, periodic): the initial energy, mass to round-off, energy that never rises, from
  *   t = 50 on the energy within 3 % of the middle of the published curves (3.2 % from 60 to 90; to t = 100, or 1000 with
- *   SEITOMO_FULL=1), within 0.5 % of the spectral code's at t = 50 and 100, and within 0.3 % of a Fourier spectral solution
- *   with small steps at t = 70, where the published curves are 4.7 % apart;
+ *   SEITOMO_FULL=1), and within 0.5 % of the spectral code's at t = 50 and 100;
  *   benchmark 7 (manufactured solution of an Allen-Cahn equation): second order in space, first order in time of the shared
  *   stencils and explicit Euler.
  */
@@ -122,20 +121,12 @@ static void test_spinodal_decomposition(void **state) {
         if (t % 100 == 0 || t == 50) print_message("benchmark 1a, t = %d: energy %.2f, off by %+.1f %%\n", t, energy, 100 * off);
         /* the spectral code has the same cells: the same energy, until the paths of coarsening part */
         if (t == 50 || t == 100) assert_close(energy / curve_at(&curves[0], t), 1, 0.005);
-        /* a semi-implicit Fourier solution on the same cells has 150.25 with steps of 0.05 and 150.02 with 0.02: itself 3.1 %
-         * below the middle of the curves */
-        if (t == 70) assert_close(energy / 150.02, 1, 0.003);
-        if (t == 50 || t == 70 || t % 100 == 0)
-            sei_test_row(t == 70 ? "PFHub 1a, F(70); a spectral solution with small steps: 150.02" : "PFHub 1a, F(t)",
-                         "middle of the published curves", t > 50 && t < 100 ? "3.2 %" : "3 %", "t = %d: %.2f, %+.1f %%", t,
-                         energy, 100 * off);
         /* from 60 to 80 one of the curves is late by its time step and draws the middle up: 3.1 % there, whatever step we take */
         const double allowed = t > 50 && t < 100 ? 0.032 : 0.03;
         if (fabs(off) > allowed) fail_msg("t = %d: energy %g is %+.1f %% off the middle of the curves", t, energy, 100 * off);
     }
     for (int64_t n = 0; n < 40000; ++n) sum += s.c_li[n];
     assert_close(sum / first_sum, 1, 1e-12);
-    sei_test_row("PFHub 1a, mass", "constant", "1e-12", "%.0e", fabs(sum / first_sum - 1));
     if (folder != NULL) print_message("benchmark 1a to t = %d: at most %+.1f %% off\n", end, 100 * worst);
     sei_phasefield_state_free(&s);
 }
@@ -232,7 +223,6 @@ static void test_manufactured_solution(void **state) {
     }
     const double order = log2(errors[0] / errors[1]);
     print_message("benchmark 7, in space at t = %g: rms error %.2e, %.2e, order %.3f\n", end, errors[0], errors[1], order);
-    sei_test_row("PFHub 7, order in space", "2", "0.1", "%.3f (%.2e, %.2e)", order, errors[0], errors[1]);
     assert_close(order, 2, 0.1);
 
     /* in time, on one grid: the differences between successive halvings of the step halve */
@@ -245,7 +235,6 @@ static void test_manufactured_solution(void **state) {
     }
     for (int n = 0; n < 3; ++n) free(runs[n]);
     print_message("benchmark 7, in time: order %.3f\n", 0.5 * log2(first / second));
-    sei_test_row("PFHub 7, order in time (Euler)", "1", "0.1", "%.3f", 0.5 * log2(first / second));
     assert_close(0.5 * log2(first / second), 1, 0.1);
 }
 

@@ -51,7 +51,7 @@ typedef struct sei_recipe_recon {
     unsigned n_channels;
     char **channels; /* none: all */
     sei_method method;
-    int iterations;
+    int iterations; /* 0: the method's own number */
     sei_kernel kernel;
     int bin; /* of every channel that bin_channels does not name */
     unsigned n_bin_channels;
@@ -62,6 +62,12 @@ typedef struct sei_recipe_recon {
                             field; it is reconstructed there and cut off again */
     double relaxation, filter_cutoff;
     char *filter;
+    int subsets; /* osem */
+    sei_stop stop;
+    int64_t seed;  /* of the counts held out */
+    char *support; /* "": none; "auto", "auto:CHANNEL"; a volume's file */
+    unsigned n_start;
+    char **start; /* "Fe=PATH", or "PATH" for every channel; none: the method's own */
     unsigned n_background;
     char **background; /* "Fe=0.02": expected additive counts per unbinned pixel */
 } sei_recipe_recon;

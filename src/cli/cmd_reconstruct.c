@@ -22,18 +22,26 @@ enum {
     KEY_FILTER,
     KEY_CUTOFF,
     KEY_BIN,
-    KEY_HISTORY
+    KEY_HISTORY,
+    KEY_SUBSETS,
+    KEY_STOP,
+    KEY_START
 };
 
 static const struct argp_option options[] = {
-    {"method", KEY_METHOD, "NAME", 0, "em (default), sirt, sirt-positive or wbp", 1},
-    {"iterations", KEY_ITERATIONS, "N", 0, "iterations of em and sirt (20)", 1},
+    {"method", KEY_METHOD, "NAME", 0, "em (default), osem, sirt, sirt-positive or wbp", 1},
+    {"iterations", KEY_ITERATIONS, "N", 0,
+     "iterations of em and sirt (20), sweeps of osem (20/subsets); with --stop held-out at most that many", 1},
+    {"subsets", KEY_SUBSETS, "N", 0, "osem: update with every N-th tilt at a time (5)", 1},
+    {"stop", KEY_STOP, "RULE", 0, "iterations (default), or held-out: as many as describe counts held out best (--seed)", 1},
+    {"start", KEY_START, "[CHANNEL=]VOLUME", 0, "em, osem, sirt: go on from a volume; once per channel", 1},
     {"projector", KEY_PROJECTOR, "NAME", 0, "linear (default) or strip (exact areas)", 1},
     {"depth", KEY_DEPTH, "PX|nm", 0, "depth of the volume in pixels of the series, or with 'nm' (default: as x)", 1},
     {"relaxation", KEY_RELAXATION, "X", 0, "step of sirt, 0 to 2 (1)", 1},
     {"background", KEY_BACKGROUND, "X|CSV", 0,
      "additive counts per pixel, or a table with a column 'background', one row per tilt", 1},
-    {"support", KEY_SUPPORT, "VOLUME", 0, "voxels that are 0 there stay 0", 1},
+    {"support", KEY_SUPPORT, "VOLUME|auto", 0, "voxels that are 0 there stay 0; auto[:CHANNEL]: found from HAADF or that channel",
+     1},
     {"filter", KEY_FILTER, "NAME", 0, "wbp: hann (default), shepp-logan or ramp", 1},
     {"cutoff", KEY_CUTOFF, "X", 0, "wbp: fraction of Nyquist (1)", 1},
     {"bin", KEY_BIN, "N[,CHANNEL=M]", 0, "sum N x N pixels first, M x M for that channel", 1},
@@ -66,6 +74,29 @@ static void parse_depth(sei_cli_reconstruct *o, const char *text, struct argp_st
     if (!(o->depth > 0)) argp_error(state, "--depth: %s is not above 0", text);
 }
 
+/* "VOLUME" or "CHANNEL=VOLUME"; a name holds no '/'. */
+static void parse_start(sei_cli_reconstruct *o, char *text, struct argp_state *state) {
+    char *equals = strchr(text, '='), *slash = strchr(text, '/');
+    const bool named = equals != NULL && equals > text && (slash == NULL || equals < slash) && !sei_file_exists(text);
+    if (o->n_starts == SEI_CLI_MAX_BINS) argp_error(state, "--start: more than %d volumes", SEI_CLI_MAX_BINS);
+    if (named) *equals = 0;
+    o->starts[o->n_starts].channel = named ? text : "";
+    o->starts[o->n_starts++].path = named ? equals + 1 : text;
+    o->iterative_option = "--start";
+}
+
+/* Options that the method does not know are a slip. */
+static void check_method(const sei_cli_reconstruct *o, struct argp_state *state) {
+    const sei_method method = o->recon.method;
+    if (o->wbp_option != NULL && method != SEI_METHOD_WBP) argp_error(state, "%s goes with --method wbp alone", o->wbp_option);
+    if (o->sirt_option != NULL && method != SEI_METHOD_SIRT && method != SEI_METHOD_SIRT_POSITIVE)
+        argp_error(state, "%s goes with --method sirt and sirt-positive alone", o->sirt_option);
+    if (o->osem_option != NULL && method != SEI_METHOD_OSEM)
+        argp_error(state, "%s goes with --method osem alone", o->osem_option);
+    if (o->iterative_option != NULL && method == SEI_METHOD_WBP)
+        argp_error(state, "%s does not go with --method wbp", o->iterative_option);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     sei_cli_reconstruct *o = state->input;
     switch (key) {
@@ -85,7 +116,19 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             o->recon.relaxation = sei_cli_number_of("--relaxation", arg, state);
             break;
         case KEY_BACKGROUND: o->background = arg; break;
-        case KEY_SUPPORT: o->support = arg; break;
+        case KEY_SUPPORT:
+            o->support = arg;
+            o->support_from = strcmp(arg, "auto") == 0 ? "HAADF" : strncmp(arg, "auto:", 5) == 0 ? arg + 5 : NULL;
+            break;
+        case KEY_SUBSETS:
+            o->osem_option = "--subsets";
+            o->recon.subsets = sei_cli_whole_of("--subsets", arg, 2, 1000000, state);
+            break;
+        case KEY_STOP:
+            if (sei_stop_from_name(arg, &o->recon.stop) != SEI_OK) argp_error(state, "%s", sei_last_error());
+            o->iterative_option = "--stop";
+            break;
+        case KEY_START: parse_start(o, arg, state); break;
         case KEY_FILTER:
             o->wbp_option = "--filter";
             o->recon.filter = arg;
@@ -96,12 +139,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             break;
         case KEY_BIN: parse_bins(o, arg, state); break;
         case KEY_HISTORY: o->history = arg; break;
-        case ARGP_KEY_END:
-            if (o->wbp_option != NULL && o->recon.method != SEI_METHOD_WBP)
-                argp_error(state, "%s goes with --method wbp alone", o->wbp_option);
-            if (o->sirt_option != NULL && o->recon.method != SEI_METHOD_SIRT && o->recon.method != SEI_METHOD_SIRT_POSITIVE)
-                argp_error(state, "%s goes with --method sirt and sirt-positive alone", o->sirt_option);
-            break;
+        case ARGP_KEY_END: check_method(o, state); break;
         default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -117,8 +155,13 @@ static sei_status print_summary(const sei_cli_reconstruct *o, const sei_device *
     json_t *channels = json_array();
     for (size_t c = 0; c < series->n_channels; ++c) {
         const sei_volume *v = &volumes[c];
-        json_t *channel = json_pack("{s:s, s:[I,I,I], s:I}", "name", v->name, "shape_zyx", (json_int_t)v->nz, (json_int_t)v->ny,
-                                    (json_int_t)v->nx, "negative_counts", (json_int_t)reports[c].negative_counts);
+        json_t *channel = json_pack("{s:s, s:[I,I,I], s:I, s:I}", "name", v->name, "shape_zyx", (json_int_t)v->nz,
+                                    (json_int_t)v->ny, (json_int_t)v->nx, "negative_counts",
+                                    (json_int_t)reports[c].negative_counts, "iterations", (json_int_t)reports[c].n_iterations);
+        if (reports[c].trial_iterations > 0)
+            json_object_set_new(channel, "trial",
+                                json_pack("{s:I, s:I}", "iterations", (json_int_t)reports[c].trial_iterations, "slices",
+                                          (json_int_t)reports[c].trial_slices));
         json_object_set_new(channel, "voxel", sei_cli_number(v->voxel_nm, "nm", NAN));
         json_object_set_new(channel, "history", sei_cli_table(&reports[c].history));
         json_array_append_new(channels, channel);
@@ -136,6 +179,8 @@ static sei_status run(sei_cli_reconstruct *o) {
     sei_provenance provenance = {0};
     sei_read_options read;
     size_t n = 0;
+    if (o->common.seed_given) o->recon.seed = o->common.seed;
+    o->recon.every_sweep = o->history != NULL;
     sei_cli_read_options(&o->common, o->files.count, o->files.names, &read);
     if (!o->common.plan) read.inputs = &provenance;
     SEI_TRY(sei_cli_reconstruct_check_targets(o));
@@ -143,14 +188,14 @@ static sei_status run(sei_cli_reconstruct *o) {
     n = series.n_channels;
     SEI_TRY(sei_cli_open_device(&o->common, &device));
     SEI_TRY(sei_cli_reconstruct_check(o, &series));
-    SEI_TRY(sei_cli_reconstruct_share_memory(o, device, &series));
+    SEI_TRY(sei_cli_reconstruct_check_memory(o, device, &series));
     if (o->common.plan) {
         status = sei_cli_reconstruct_plan(o, device, &series);
         goto done;
     }
     SEI_TRY(SEI_NEW(volumes, (int64_t)n, 1, 1));
     SEI_TRY(SEI_NEW(reports, (int64_t)n, 1, 1));
-    for (size_t c = 0; c < n; ++c) SEI_TRY(sei_cli_reconstruct_channel(o, device, &series, c, &volumes[c], &reports[c]));
+    SEI_TRY(sei_cli_reconstruct_all(o, device, &series, volumes, reports));
     SEI_TRY(sei_cli_reconstruct_provenance(o, device, &provenance));
     SEI_TRY(sei_cli_reconstruct_write(o, n, volumes, reports, &provenance));
     SEI_TRY(print_summary(o, device, &series, volumes, reports));

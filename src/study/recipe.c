@@ -51,6 +51,20 @@ static bool is_plain_name(const char *name) {
     return name[0] != 0;
 }
 
+/* Supports and starts, and what does not go with the method. */
+static sei_status check_work(const sei_recipe_recon *e, unsigned i) {
+    const bool file = e->support[0] != 0 && strcmp(e->support, "auto") != 0 && strncmp(e->support, "auto:", 5) != 0;
+    if (e->method == SEI_METHOD_WBP && e->stop != SEI_STOP_ITERATIONS)
+        return sei_fail(SEI_ERR_INPUT, "reconstruct.%u.stop: wbp has no iterations to stop", i);
+    if (e->method == SEI_METHOD_WBP && e->n_start > 0)
+        return sei_fail(SEI_ERR_INPUT, "reconstruct.%u.start: wbp does not start from a volume", i);
+    if (e->pad_px > 0 && (file || e->n_start > 0)) {
+        return sei_fail(SEI_ERR_INPUT, "reconstruct.%u.%s: the file knows nothing of the room that pad_px adds; leave one out", i,
+                        file ? "support" : "start");
+    }
+    return SEI_OK;
+}
+
 static sei_status check_reconstructions(const sei_recipe *r) {
     char key[64];
     for (unsigned i = 0; i < r->n_reconstruct; ++i) {
@@ -73,6 +87,8 @@ static sei_status check_reconstructions(const sei_recipe *r) {
         if (strcmp(e->filter, "ramp") != 0 && strcmp(e->filter, "hann") != 0 && strcmp(e->filter, "shepp-logan") != 0) {
             return sei_fail(SEI_ERR_INPUT, "reconstruct.%u.filter: '%s' is not one of: ramp, hann, shepp-logan", i, e->filter);
         }
+        status = check_work(e, i);
+        if (status != SEI_OK) return status;
     }
     return SEI_OK;
 }

@@ -65,6 +65,7 @@ static const cyaml_strval_t methods[] = {{"em", SEI_METHOD_EM},
                                          {"sirt-positive", SEI_METHOD_SIRT_POSITIVE},
                                          {"wbp", SEI_METHOD_WBP},
                                          {"osem", SEI_METHOD_OSEM}};
+static const cyaml_strval_t stops[] = {{"iterations", SEI_STOP_ITERATIONS}, {"held-out", SEI_STOP_HELD_OUT}};
 static const cyaml_strval_t kernels[] = {{"linear", SEI_KERNEL_LINEAR}, {"strip", SEI_KERNEL_STRIP}};
 static const cyaml_schema_field_t recon_fields[] = {TEXT("name", sei_recipe_recon, name, 1, 32),
                                                     LIST("channels", sei_recipe_recon, channels, &text_entry, 0, 32),
@@ -80,6 +81,11 @@ static const cyaml_schema_field_t recon_fields[] = {TEXT("name", sei_recipe_reco
                                                     TEXT("filter", sei_recipe_recon, filter, 1, 32),
                                                     NUMBER("filter_cutoff", sei_recipe_recon, filter_cutoff),
                                                     LIST("background", sei_recipe_recon, background, &text_entry, 0, 32),
+                                                    WHOLE("subsets", sei_recipe_recon, subsets),
+                                                    CHOICE("stop", sei_recipe_recon, stop, stops),
+                                                    WHOLE("seed", sei_recipe_recon, seed),
+                                                    TEXT("support", sei_recipe_recon, support, 0, 4096),
+                                                    LIST("start", sei_recipe_recon, start, &text_entry, 0, 32),
                                                     CYAML_FIELD_END};
 static const cyaml_schema_value_t recon_entry = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, sei_recipe_recon, recon_fields)};
 
@@ -143,7 +149,8 @@ static const char defaults[] =
     "  low_cutoff: 0.03, high_cutoff: 0.25, high_sigma: 0.05, max_shift_px: 0, axis_offset_px: nan, iterations: 3,\n"
     "  interpolation: linear}\n"
     "reconstruct: [{channels: [], method: em, iterations: 0, kernel: linear, bin: 1, bin_channels: [], depth_nm: nan,\n"
-    "  depth_px: 0, pad_px: 0, relaxation: 1, filter: hann, filter_cutoff: 1, background: []}]\n"
+    "  depth_px: 0, pad_px: 0, relaxation: 1, filter: hann, filter_cutoff: 1, background: [],\n"
+    "  subsets: 5, stop: iterations, seed: 1, support: '', start: []}]\n"
     "segment: {enabled: true, from: '', grid: coarsest, wire: true, min_component_voxels: 8, closing_nm: 10, min_void_width_px: "
     "2,\n"
     "  rules: [{threshold: nan, otsu_classes: 2, otsu_take: 0, smooth_sigma_px: 0, name: '', colour: '', may_be_support: "
@@ -174,6 +181,8 @@ static const sei_yaml_range ranges[] = {{"cycle", 0, 1e9},
                                         {"reconstruct.*.pad_px", 0, 65536},
                                         {"reconstruct.*.relaxation", 1e-6, 2},
                                         {"reconstruct.*.filter_cutoff", 1e-3, 1},
+                                        {"reconstruct.*.subsets", 2, 1024},
+                                        {"reconstruct.*.seed", 0, 9007199254740992.0},
                                         {"segment.rules.*.otsu_classes", 2, 8},
                                         {"segment.rules.*.otsu_take", 0, 6},
                                         {"segment.rules.*.smooth_sigma_px", 0, 100},

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "core/text.h"
 #include "seitomo/study.h"
 
 enum { SEI_RUN_MAX_STAGES = 2048, SEI_STAGE_NAME = 128, SEI_RUN_NAME = 256 };
@@ -102,5 +103,8 @@ sei_status sei_run_read_volume(sei_run_state *run, unsigned e, size_t c, sei_vol
 unsigned sei_run_segment_entry(const sei_run_state *run);
 /* All channels of an entry resampled to one grid; *out is an array of *n, freed by sei_volumes_free. */
 sei_status sei_run_common_grid(sei_run_state *run, unsigned e, sei_grid grid, sei_volume **out, size_t *n) SEI_MUST_CHECK;
+
+/* Adds the files that an entry's channel is reconstructed with to the inputs, and their hashes to its stamp. */
+sei_status sei_run_recon_files(sei_run_state *run, unsigned e, size_t c, sei_text *stamp) SEI_MUST_CHECK;
 
 #endif

@@ -148,6 +148,7 @@ static sei_status add_reconstruct(sei_run_state *run, unsigned e, size_t c, size
     for (size_t other = 0; other < run->n_channels; ++other) {
         if (sei_run_takes(run, e, other)) SEI_TRY(sei_text_add(&whole, "%d ", sei_run_bin(run, e, other)));
     }
+    SEI_TRY(sei_run_recon_files(run, e, c, &whole));
     SEI_TRY(sei_run_add_stage(run, name, sei_stage_reconstruct, whole.data, 1, &align, &stage));
     stage->entry = e;
     stage->channel = c;

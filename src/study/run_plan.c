@@ -32,6 +32,8 @@ sei_status sei_run_make_plan(sei_run_state *run, sei_run_plan *plan) {
         sei_recon_options_default(&recon);
         recon.method = entry->method;
         recon.iterations = entry->iterations;
+        recon.subsets = entry->subsets;
+        recon.stop = entry->stop;
         const double n_iterations = entry->method == SEI_METHOD_WBP ? 0.5 : (double)sei_recon_iterations(&recon);
         double entry_bytes = 0;
         for (unsigned i = 0; i < (unsigned)count; ++i) {

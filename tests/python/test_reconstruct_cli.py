@@ -137,6 +137,89 @@ def test_support_lies_on_the_volumes_grid(series, tmp_path):
         assert code == 0 or "expected 32 x 5 (or 1) x 20" in done.stderr
 
 
+def volume_of(path):
+    with mrcfile.open(str(path)) as mrc:
+        return mrc.data.copy()
+
+
+def test_sweeps_of_subsets(series, tmp_path):
+    for name, words in (("em", ["--iterations", 20]), ("osem", ["--method", "osem"]), ("quiet", ["--method", "osem", "--subsets", 5])):
+        table = ["--history", tmp_path / f"{name}.csv"] if name != "quiet" else []
+        done = run("reconstruct", series, "-o", tmp_path / f"{name}.mrc", "--axis", "y", "--json", *words, *table)
+        assert done.returncode == 0, done.stderr
+        summary = json.loads(done.stdout)
+        rows = summary["channels"][0]["history"]
+        assert summary["iterations"] == (20 if name == "em" else 4) and len(rows) == summary["iterations"] + 1
+        # looking at every sweep costs a projection each: only where a table is asked for
+        assert all((row["residual"] is None) == (name == "quiet") for row in rows[:-1]) and rows[-1]["residual"] < 1
+    em, osem = volume_of(tmp_path / "em.mrc"), volume_of(tmp_path / "osem.mrc")
+    assert np.abs(em - osem).max() < 0.15 * em.max()
+    assert np.array_equal(osem, volume_of(tmp_path / "quiet.mrc"))
+    assert json.loads((tmp_path / "osem.json").read_text())["parameters"]["subsets"] == "5"
+
+
+def test_counts_held_out_choose_the_iterations(series, tmp_path):
+    with mrcfile.open(str(series), mode="r+") as mrc:
+        mrc.set_data(np.random.default_rng(5).poisson(mrc.data).astype(np.uint16))
+        mrc.voxel_size = 20.0
+    words = ("reconstruct", f"Si={series}", "--axis", "y", "--stop", "held-out", "--json")
+    told = {}
+    for name, more in (("a", []), ("b", []), ("c", ["--seed", 9])):
+        done = run(*words, "-o", tmp_path / f"{name}.mrc", *more)
+        assert done.returncode == 0, done.stderr
+        told[name] = json.loads(done.stdout)["channels"][0]
+        parameters = json.loads((tmp_path / f"{name}.json").read_text())
+        assert parameters["parameters"]["seed"] == ("9" if name == "c" else "1") and "stop" in parameters["parameters"]
+        assert parameters["numbers"]["iterations_Si"]["value"] == told[name]["iterations"]
+    assert told["a"] == told["b"] and (tmp_path / "a.mrc").read_bytes() == (tmp_path / "b.mrc").read_bytes()
+    figures = [row["held_out"] for row in told["a"]["history"]]
+    assert figures == sorted(figures) and len(figures) == told["a"]["iterations"] + 1
+    assert 1 <= told["a"]["iterations"] < told["a"]["trial"]["iterations"] and told["a"]["trial"]["slices"] == 5
+    assert figures != [row["held_out"] for row in told["c"]["history"]][:len(figures)]
+    grey = run("reconstruct", f"HAADF={series}", "-o", tmp_path / "grey.mrc", "--axis", "y", "--stop", "held-out")
+    assert grey.returncode == 3 and "HAADF" in grey.stderr and not (tmp_path / "grey.mrc").exists()
+
+
+def test_a_start_goes_on(series, tmp_path):
+    call = ("reconstruct", f"Si={series}", "--axis", "y", "--method", "sirt")
+    assert run(*call, "-o", tmp_path / "five.mrc", "--iterations", 5).returncode == 0
+    assert run(*call, "-o", tmp_path / "eight.mrc", "--iterations", 8).returncode == 0
+    done = run(*call, "-o", tmp_path / "on.mrc", "--iterations", 3, "--start", f"si={tmp_path / 'five.mrc'}")
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(volume_of(tmp_path / "eight.mrc"), volume_of(tmp_path / "on.mrc"))
+    assert "five.mrc" in [f["name"] for f in json.loads((tmp_path / "on.json").read_text())["inputs"]]
+    done = run(*call, "-o", tmp_path / "no.mrc", "--start", f"Fe={tmp_path / 'five.mrc'}")
+    assert done.returncode == 2 and "no channel 'Fe'" in done.stderr
+    done = run(*call, "-o", tmp_path / "no.mrc", "--start", tmp_path / "five.mrc", "--depth", 20)
+    assert done.returncode == 3 and "expected 32 x 5 x 20" in done.stderr
+
+
+def test_a_support_is_found(series, tmp_path):
+    call = ("reconstruct", f"HAADF={series}", f"Si={series}", "--axis", "y", "-o", tmp_path / "v.mrc")
+    done = run(*call, "--support", "auto")
+    assert done.returncode == 0 and "% of the area, from HAADF" in done.stderr, done.stderr
+    assert json.loads((tmp_path / "v_Si.json").read_text())["parameters"]["support"] == "auto"
+    done = run("reconstruct", series, "--axis", "y", "-o", tmp_path / "s.mrc", "--support", "auto:Fe")
+    assert done.returncode == 2 and "auto:NAME" in done.stderr
+    done = run("reconstruct", f"Si={series}", "--axis", "y", "-o", tmp_path / "s.mrc", "--support", "auto:si")
+    assert done.returncode == 0, done.stderr
+    found = volume_of(tmp_path / "s.mrc") > 0
+    z, x = np.mgrid[:32, :32] - 15.5
+    assert found[:, 2][np.hypot(x, z) < 8].all() and 0.1 < found.mean() < 0.75 and not found[0].any()
+
+
+def test_channels_at_once(series, tmp_path):
+    """Channels of one binning are one batch; of several, one each. The bits are those of one channel alone."""
+    call = ("--axis", "y", "--iterations", 3, "--bin", "1,Fe=2", "--background", 1)
+    done = run("reconstruct", f"Si={series}", f"Fe={series}", f"O={series}", *call, "-o", tmp_path / "v.mrc")
+    assert done.returncode == 0, done.stderr
+    done = run("reconstruct", f"Si={series}", f"Fe={series}", *call, "-o", tmp_path / "w.mrc")
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(volume_of(tmp_path / "v_Si.mrc"), volume_of(tmp_path / "v_O.mrc"))
+    for name in ("Si", "Fe"):
+        assert np.array_equal(volume_of(tmp_path / f"v_{name}.mrc"), volume_of(tmp_path / f"w_{name}.mrc"))
+
+
 def test_refusals(series, tmp_path):
     out = tmp_path / "v.mrc"
     out.write_text("mine")
@@ -148,6 +231,11 @@ def test_refusals(series, tmp_path):
         (["--axis", "y", "--iterations", "0"], 2, "iterations"),
         (["--axis", "y", "--bin", "2,Fe=4"], 2, "Fe"),
         (["--axis", "y", "--background", "-1"], 2, "background"),
+        (["--axis", "y", "--subsets", "5"], 2, "--method osem alone"),
+        (["--axis", "y", "--method", "osem", "--subsets", "14"], 2, "2 to the number of tilts, 13"),
+        (["--axis", "y", "--stop", "chi2"], 2, "held-out"),
+        (["--axis", "y", "--stop", "held-out", "--method", "wbp"], 2, "does not go with --method wbp"),
+        (["--axis", "y", "--start", "nowhere.mrc"], 3, "nowhere.mrc"),
         (["--axis", "y", "--memory", "1k"], 5, "are needed and --memory gives"),
         (["--axis", "y", "--backend", "opencl"], 2, "cuda-emulated"),
     ]:
@@ -181,6 +269,11 @@ def test_plan_writes_nothing(series, tmp_path):
     assert done.returncode == 0 and sorted(os.listdir(tmp_path)) == before
     plan = json.loads(done.stdout)["plan"]
     assert plan["disk"]["value"] == 4 * 32 * 32 * 5 and plan["memory"]["value"] > plan["disk"]["value"]
+    assert plan["slabs"] == 1 and plan["slab_slices"] == 5 and plan["least_memory"]["value"] < plan["memory"]["value"]
+    least = int(plan["least_memory"]["value"])
+    done = run("reconstruct", series, "--axis", "y", "--plan", "--json", "--memory", least)
+    assert done.returncode == 0 and json.loads(done.stdout)["plan"]["slabs"] == 5, done.stderr
+    assert run("reconstruct", series, "--axis", "y", "--plan", "--memory", least - 1).returncode == 5
 
 
 def test_doctor_names_every_backend():

@@ -16,19 +16,6 @@ const char *sei_test_data(const char *folder) {
     return path;
 }
 
-void sei_test_row(const char *what, const char *expected, const char *tolerance, const char *measured, ...) {
-    const char *path = getenv("SEITOMO_VERIFICATION");
-    FILE *file = path == NULL ? NULL : fopen(path, "ab");
-    va_list args;
-    if (file == NULL) return;
-    va_start(args, measured);
-    (void)fprintf(file, "| %s | %s | %s | ", what, expected, tolerance);
-    (void)vfprintf(file, measured, args); /* NOLINT: va_start stands above */
-    (void)fputs(" |\n", file);
-    va_end(args);
-    assert_int_equal(fclose(file), 0);
-}
-
 static char test_folder[64];
 
 const char *sei_test_folder(void) {

@@ -45,12 +45,6 @@ const char *sei_test_text(const char *name, const char *text);
 void sei_test_clean(void);
 /* The same as cmocka's teardown. */
 int sei_test_teardown(void **state);
-/*
- * One line of the verification table that scripts/verification makes: what was measured beside what was expected and how far off
- * it may be. Without SEITOMO_VERIFICATION, the file that lines are added to, it does nothing: it judges nothing, the asserts do.
- */
-void sei_test_row(const char *what, const char *expected, const char *tolerance, const char *measured, ...)
-    __attribute__((format(printf, 4, 5)));
 /* The n-th of a reproducible sequence of uniform numbers in [0,1): a splitmix64 hash of (seed, n). */
 double sei_test_uniform(uint64_t seed, uint64_t n);
 
