@@ -9,11 +9,11 @@
 #include "backend/cpu.h"
 #include "backend/slices.h"
 
-enum { BAND = 8, TILTS = 32, MAX_TAPS = 3, AHEAD = 4 };
+enum { BAND = 8, EIGHT = 8, TILTS = 32, MAX_TAPS = 3, AHEAD = 4 };
 
 /* One voxel in up to TILTS tilts. */
 typedef struct voxel_part {
-    uint16_t place[TILTS];           /* bins behind the part's first */
+    int32_t place[TILTS];            /* bins behind the part's first */
     float weights[TILTS * MAX_TAPS]; /* tap by tap */
 } voxel_part;
 
@@ -79,8 +79,8 @@ typedef struct tilt_part {
 static void gather_tilts(const region *r, const sei_tilt_table *tilts, int part, tilt_part *p) {
     const int first = part * TILTS;
     p->n = r->n_tilts - first < TILTS ? r->n_tilts - first : TILTS;
-    for (int k = 0; k < p->n; ++k) {
-        const int t = r->tilt[first + k];
+    for (int k = 0; k < TILTS; ++k) { /* the last again and again where there are no more */
+        const int at = first + (k < p->n ? k : p->n - 1), t = r->tilt[at];
         p->cos_tilt[k] = r->slab->cos_tilt[t];
         p->sin_tilt[k] = r->slab->sin_tilt[t];
         p->axis_u[k] = r->slab->axis_u[t];
@@ -91,25 +91,30 @@ static void gather_tilts(const region *r, const sei_tilt_table *tilts, int part,
         p->height[k] = tilts->height[t];
         p->ramp[k] = tilts->inverse_ramp[t];
         p->radius[k] = tilts->radius[t];
-        p->shift[k] = r->place[first + k] - r->place[first] - r->first_bin[first + k];
+        p->shift[k] = r->place[at] - r->place[first] - r->first_bin[at];
     }
 }
 
+/* Weights and places of one voxel, eight tilts at a time. The loops are written so that they become vectors. */
 static SEI_INLINE void weigh(const sei_slab *s, const tilt_part *p, bool linear, int x, int z, voxel_part *v) {
-    double bin[TILTS], first[TILTS];
-    const int n = p->n, nx = s->nx, nz = s->nz, taps = linear ? 2 : 3;
-    for (int k = 0; k < n; ++k) {
-        bin[k] = sei_voxel_bin(x, z, nx, nz, p->cos_tilt[k], p->sin_tilt[k], p->axis_u[k]);
-        first[k] = (double)((int)(bin[k] - p->radius[k] + 8388608.0) - 8388607); /* floor + 1 without a call */
-    }
-    for (int k = 0; k < n; ++k) v->place[k] = (uint16_t)(int)(first[k] + p->shift[k]);
-    for (int j = 0; j < taps; ++j) {
-        for (int k = 0; k < n; ++k) {
-            const double d = bin[k] - (first[k] + j);
-            const double value = linear ? sei_triangle(p->c[k], p->inverse_c2[k], d)
-                                        : sei_trapezoid_integral(p->a[k], p->b[k], p->height[k], p->ramp[k], d + 0.5) -
-                                              sei_trapezoid_integral(p->a[k], p->b[k], p->height[k], p->ramp[k], d - 0.5);
-            v->weights[j * TILTS + k] = (float)value;
+    const int nx = s->nx, nz = s->nz, taps = linear ? 2 : 3;
+    for (int k0 = 0; k0 < p->n; k0 += EIGHT) {
+        double bin[EIGHT], first[EIGHT];
+        for (int i = 0; i < EIGHT; ++i) {
+            const int k = k0 + i;
+            bin[i] = sei_voxel_bin(x, z, nx, nz, p->cos_tilt[k], p->sin_tilt[k], p->axis_u[k]);
+            first[i] = sei_floor(bin[i] - p->radius[k]) + 1;
+        }
+        for (int i = 0; i < EIGHT; ++i) v->place[k0 + i] = (int32_t)(first[i] + p->shift[k0 + i]);
+        for (int j = 0; j < taps; ++j) {
+            for (int i = 0; i < EIGHT; ++i) {
+                const int k = k0 + i;
+                const double d = bin[i] - (first[i] + j);
+                const double value = linear ? sei_triangle(p->c[k], p->inverse_c2[k], d)
+                                            : sei_trapezoid_integral(p->a[k], p->b[k], p->height[k], p->ramp[k], d + 0.5) -
+                                                  sei_trapezoid_integral(p->a[k], p->b[k], p->height[k], p->ramp[k], d - 0.5);
+                v->weights[j * TILTS + k] = (float)value;
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ static SEI_EVERYWHERE double sei_voxel_bin(double x, double z, int nx, int nz, d
 /* Joseph's weight as a triangle: max(0, c-|d|)/c^2. */
 static SEI_EVERYWHERE double sei_triangle(double c, double inverse_c2, double d) {
     const double w = c - fabs(d);
-    return w > 0 ? w * inverse_c2 : 0;
+    return (w > 0 ? w : 0) * inverse_c2;
 }
 static SEI_EVERYWHERE double sei_footprint_linear(const sei_footprint *f, double d) {
     return sei_triangle(f->c, f->inverse_c2, d);

@@ -18,6 +18,15 @@
 /* For functions that are compiled once for every value of an argument. */
 #define SEI_INLINE inline __attribute__((always_inline))
 
+/* floor(x) for |x| < 2^23 in a loop that becomes vectors; the least set has no instruction for it. */
+static inline double sei_floor(double x) {
+#if defined(__AVX2__) || defined(SEI_ISA_NEON)
+    return __builtin_floor(x);
+#else
+    return (double)((int)(x + 8388608.0) - 8388608);
+#endif
+}
+
 #if defined(__AVX512F__)
 #include <immintrin.h>
 typedef __m512 sei_vec;

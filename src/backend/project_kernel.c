@@ -95,20 +95,20 @@ _Static_assert(sizeof(project_work) <= SEI_WORK_BYTES, "the work space of one th
 
 /* Weights of one ray on the lines, and the places of its first voxels. The
  * loops are written so that they become vectors. */
-static SEI_INLINE void weigh(const lines *a, const sei_footprint *f, bool along_z, bool linear, int taps, int u, uint16_t *place,
+static SEI_INLINE void weigh(const lines *a, const sei_footprint *f, bool along_z, bool linear, int taps, int u, int32_t *place,
                              float *weights) {
     const double axis = a->slab->axis_u[a->tilt], slope = along_z ? a->slope : -a->slope, step = a->step, bin = u;
     const double low = a->low, high = a->high, centre = a->centre, turn = a->turn;
     const double c = f->c, inverse_c2 = f->inverse_c2, fa = f->a, fb = f->b, height = f->height, ramp = f->inverse_ramp;
     double first[LINES];
     for (int k = 0; k < LINES; ++k) {
-        const double i = (double)((int)(a->hit[k] + bin * step + 8388608.0) - 8388608); /* floor without a call */
+        const double i = sei_floor(a->hit[k] + bin * step);
         const double not_below = i < low ? low : i;
         first[k] = not_below > high ? high : not_below;
     }
     for (int k = 0; k < LINES; ++k) {
         const double row = first[k] - turn, round = row >= RING ? row - RING : row;
-        place[k] = (uint16_t)(int)((along_z ? first[k] : round * COPY_X) + a->place[k]);
+        place[k] = (int32_t)((along_z ? first[k] : round * COPY_X) + a->place[k]);
     }
     for (int j = 0; j < taps; ++j) {
         for (int k = 0; k < LINES; ++k) {
@@ -123,14 +123,14 @@ static SEI_INLINE void weigh(const lines *a, const sei_footprint *f, bool along_
 }
 
 static size_t ray_bytes(int taps) {
-    return LINES * (sizeof(uint16_t) + (size_t)taps * sizeof(float));
+    return LINES * (sizeof(int32_t) + (size_t)taps * sizeof(float));
 }
 
 /* Writes the table's entry of one ray. Returns whether any of its voxels is
  * within the support. */
 static bool write_ray(const lines *a, const sei_footprint *f, const uint8_t *inside, int u, char *to) {
     const bool linear = a->slab->kernel == SEI_KERNEL_LINEAR;
-    uint16_t *place = (uint16_t *)to;
+    int32_t *place = (int32_t *)to;
     float *weights = (float *)(to + LINES * sizeof *place);
     if (a->along_z && linear) weigh(a, f, true, true, 2, u, place, weights);
     if (a->along_z && !linear) weigh(a, f, true, false, a->taps, u, place, weights);
@@ -263,7 +263,7 @@ static inline void fill(filler *f, int count) {
 
 /* bins += what the lines give to one ray, `vectors` at once. Two sums, for the
  * even and the odd taps, hide the latency. */
-static SEI_INLINE void add_ray(int vectors, int taps, const uint16_t *place, const float *weights, const float *copy, size_t step,
+static SEI_INLINE void add_ray(int vectors, int taps, const int32_t *place, const float *weights, const float *copy, size_t step,
                                float *bins) {
     sei_vec even[SEI_BLOCK], odd[SEI_BLOCK];
     for (int i = 0; i < vectors; ++i) even[i] = odd[i] = sei_vec_of(0);
@@ -289,7 +289,7 @@ static SEI_INLINE void add_rays_of(int taps, const sei_slices *y, const rays *r,
                                    float *bins) {
     const size_t bytes = ray_bytes(taps);
     for (int u = 0; u < r->n; ++u, entry += bytes, bins += SEI_SPAN) {
-        const uint16_t *place = (const uint16_t *)entry;
+        const int32_t *place = (const int32_t *)entry;
         const float *weights = (const float *)(entry + LINES * sizeof *place);
         for (int i = 0; i < SEI_SPAN; i += 16) __builtin_prefetch(bins + SOON * SEI_SPAN + i, 1);
         int first = 0;
