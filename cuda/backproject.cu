@@ -1,5 +1,6 @@
-/* V = A' S, and the updates of EM and SIRT with it: every voxel gathers its bins over all tilts (gather.cuh). */
+/* V = A' S, and the updates of EM and SIRT with it: by columns (rolling.cuh) or voxel by voxel (gather.cuh). */
 #include "gather.cuh"
+#include "rolling.cuh"
 
 /* The voxels of one row along x; the items are the tilts. */
 template <int KERNEL>
@@ -18,76 +19,81 @@ struct voxel {
     }
 };
 
-/* What of the volume is not the sum itself: a voxel outside the support is left alone, or 0. */
-struct store_back {
-    __device__ bool skips(const sei_cuda_shape &, size_t) const { return false; }
-    const uint8_t *support;
-    __device__ float value(float, float sum, size_t voxel, size_t) const {
-        return support == nullptr || support[voxel] != 0 ? sum : 0.0F;
+/* The update, as gather asks for it. */
+struct store_update {
+    sei_cuda_update update;
+    __device__ bool skips(const sei_cuda_shape &s, size_t voxel) const {
+        return update.keeps() && s.support != nullptr && s.support[voxel] == 0;
+    }
+    __device__ float value(const sei_cuda_shape &s, float old, float sum, size_t voxel, size_t index) const {
+        if (s.support != nullptr && s.support[voxel] == 0) return 0.0F;
+        return update.value(old, sum, update.keeps() ? update.inverse[update.per_slice ? index : voxel] : 0.0F);
     }
 };
-/* EM and SIRT: the factor is a map or as the volume. In double, so that a product of large factors does not overflow on the way.
- */
-struct update {
-    const float *inverse;
-    bool per_slice;
-    __device__ bool skips(const sei_cuda_shape &s, size_t voxel) const { return s.support != nullptr && s.support[voxel] == 0; }
-    __device__ double factor(size_t voxel, size_t index) const { return (double)inverse[per_slice ? index : voxel]; }
-};
-struct store_em : update {
-    __device__ float value(float old, float sum, size_t voxel, size_t index) const {
-        const double by = factor(voxel, index);
-        return by == 0 ? old : (float)((double)old * (double)sum * by);
+
+/* A column's sums live in registers: tiles are as deep as 16 voxels on every card, and static shared memory is enough. */
+enum { ROLLING_Z = 16 };
+
+template <int KERNEL>
+static sei_status roll(sei_cuda_device *device, const char *op, const sei_slab *block, const float *sinogram, float *volume,
+                       const sei_cuda_update &update) {
+    const float *const rows[] = {sinogram, volume, update.per_slice ? update.inverse : nullptr};
+    sei_cuda_tiling g = {};
+    unsigned blocks = 0;
+    SEI_RETURN(sei_cuda_tile(device, block, ROLLING_Z, rows, 3, &g));
+    const size_t chunks = ((size_t)block->ny + SLICES_PER_BLOCK - 1) / SLICES_PER_BLOCK;
+    SEI_RETURN(sei_cuda_extent(device, op, (size_t)g.tiles_x * (size_t)g.tiles_z * chunks, &blocks));
+    SEI_LAUNCH_ON(device->stream, (rolling_kernel<KERNEL, ROLLING_Z>), blocks, dim3(WARP, TILE_X), 0, g, sinogram, volume,
+                  update);
+    return sei_cuda_launched(device, "rolling_kernel");
+}
+
+/* All blocks of a slab; `update` holds the pointers of the whole slab. */
+static sei_status backproject(sei_cuda_device *device, const char *op, const sei_slab *slab, const float *sinogram, float *volume,
+                              const sei_cuda_update &update) {
+    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
+        const sei_cuda_block b = sei_cuda_block_of(slab, k);
+        const float *from = sinogram + b.sinogram;
+        float *to = volume + b.volume;
+        sei_cuda_update now = update;
+        if (update.inverse != nullptr && update.per_slice) now.inverse += b.volume;
+        if (device->projector == SEI_PROJECTOR_RAYS) {
+            SEI_RETURN(gather<voxel>(device, op, &b.slab, from, to, store_update{now}));
+        } else if (slab->kernel == SEI_KERNEL_LINEAR) {
+            SEI_RETURN(roll<SEI_KERNEL_LINEAR>(device, op, &b.slab, from, to, now));
+        } else {
+            SEI_RETURN(roll<SEI_KERNEL_STRIP>(device, op, &b.slab, from, to, now));
+        }
     }
-};
-struct store_sirt : update {
-    float relaxation;
-    bool positive;
-    __device__ float value(float old, float sum, size_t voxel, size_t index) const {
-        const double next = (double)old + (double)relaxation * factor(voxel, index) * (double)sum;
-        return positive && next < 0 ? 0.0F : (float)next;
-    }
-};
+    return SEI_OK;
+}
 
 sei_status sei_cuda_backproject(sei_device *face, const sei_slab *slab, const sei_buffer *sinogram, sei_buffer *volume) {
     sei_cuda_device *device = sei_cuda_of(face);
     SEI_RETURN(sei_cuda_check_projection(device, "backproject", slab, volume, sinogram));
-    sei_cuda_shape with_support = {};
-    SEI_RETURN(sei_cuda_shape_with_support(device, slab, &with_support));
-    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
-        const sei_cuda_block b = sei_cuda_block_of(slab, k);
-        const store_back store = {with_support.support};
-        SEI_RETURN(gather<voxel>(device, "backproject", &b.slab, sinogram->data + b.sinogram, volume->data + b.volume, store));
-    }
-    return SEI_OK;
+    return backproject(device, "backproject", slab, sinogram->data, volume->data, sei_cuda_update());
 }
 
 sei_status sei_cuda_em_update(sei_device *face, const sei_slab *slab, const sei_buffer *sinogram, const sei_buffer *inverse,
                               bool per_slice, sei_buffer *volume) {
     sei_cuda_device *device = sei_cuda_of(face);
     SEI_RETURN(sei_cuda_check_update(device, "em_update", slab, sinogram, inverse, per_slice, volume));
-    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
-        const sei_cuda_block b = sei_cuda_block_of(slab, k);
-        store_em store = {};
-        store.inverse = inverse->data + (per_slice ? b.volume : 0);
-        store.per_slice = per_slice;
-        SEI_RETURN(gather<voxel>(device, "em_update", &b.slab, sinogram->data + b.sinogram, volume->data + b.volume, store));
-    }
-    return SEI_OK;
+    sei_cuda_update update = {};
+    update.kind = sei_cuda_update::EM;
+    update.inverse = inverse->data;
+    update.per_slice = per_slice;
+    return backproject(device, "em_update", slab, sinogram->data, volume->data, update);
 }
 
 sei_status sei_cuda_sirt_update(sei_device *face, const sei_slab *slab, const sei_buffer *sinogram, const sei_buffer *inverse,
                                 bool per_slice, float relaxation, bool positive, sei_buffer *volume) {
     sei_cuda_device *device = sei_cuda_of(face);
     SEI_RETURN(sei_cuda_check_update(device, "sirt_update", slab, sinogram, inverse, per_slice, volume));
-    for (int k = 0; k < sei_slab_blocks(slab); ++k) {
-        const sei_cuda_block b = sei_cuda_block_of(slab, k);
-        store_sirt store = {};
-        store.inverse = inverse->data + (per_slice ? b.volume : 0);
-        store.per_slice = per_slice;
-        store.relaxation = relaxation;
-        store.positive = positive;
-        SEI_RETURN(gather<voxel>(device, "sirt_update", &b.slab, sinogram->data + b.sinogram, volume->data + b.volume, store));
-    }
-    return SEI_OK;
+    sei_cuda_update update = {};
+    update.kind = sei_cuda_update::SIRT;
+    update.inverse = inverse->data;
+    update.per_slice = per_slice;
+    update.positive = positive;
+    update.relaxation = relaxation;
+    return backproject(device, "sirt_update", slab, sinogram->data, volume->data, update);
 }

@@ -31,6 +31,7 @@ sei_status sei_cuda_launched(sei_cuda_device *device, const char *kernel) {
 
 sei_status sei_cuda_scratch(sei_cuda_device *device, sei_cuda_scratch_use use, size_t bytes, void **out) {
     if (device->scratch[use].bytes < bytes) {
+        sei_cuda_forget_recordings(device);
         SEI_CUDA_TRY(device, cudaFree(device->scratch[use].data));
         device->scratch[use].data = nullptr;
         device->scratch[use].bytes = 0;
@@ -47,47 +48,6 @@ sei_status sei_cuda_upload_scratch(sei_cuda_device *device, sei_cuda_scratch_use
     SEI_RETURN(sei_cuda_scratch(device, use, bytes, &memory));
     SEI_CUDA_TRY(device, cudaMemcpy(memory, from, bytes, cudaMemcpyHostToDevice));
     *out = memory;
-    return SEI_OK;
-}
-
-sei_status sei_cuda_tilts(sei_cuda_device *device, const sei_slab *slab, const sei_cuda_tilt **out) {
-    const size_t bytes = (size_t)slab->n_tilts * sizeof(sei_cuda_tilt);
-    sei_cuda_tilt *fresh = static_cast<sei_cuda_tilt *>(calloc(1, bytes));
-    if (fresh == nullptr) return device->fail(SEI_ERR_MEMORY, "no memory for the geometry of %d tilts", slab->n_tilts);
-    for (int t = 0; t < slab->n_tilts; ++t) {
-        fresh[t].cos_tilt = slab->cos_tilt[t];
-        fresh[t].sin_tilt = slab->sin_tilt[t];
-        fresh[t].axis_u = slab->axis_u[t];
-        fresh[t].inverse_main =
-            1.0 / (fabs(slab->cos_tilt[t]) >= fabs(slab->sin_tilt[t]) ? slab->cos_tilt[t] : slab->sin_tilt[t]);
-        fresh[t].footprint = sei_footprint_of(slab->cos_tilt[t], slab->sin_tilt[t]);
-    }
-    if (device->n_tilts_host == slab->n_tilts && memcmp(device->tilts_host, fresh, bytes) == 0) {
-        free(fresh);
-        *out = static_cast<const sei_cuda_tilt *>(device->scratch[SEI_SCRATCH_TILTS].data);
-        return SEI_OK;
-    }
-    free(device->tilts_host);
-    device->tilts_host = nullptr;
-    device->n_tilts_host = 0;
-    void *memory = nullptr;
-    const sei_status status = sei_cuda_upload_scratch(device, SEI_SCRATCH_TILTS, fresh, bytes, &memory);
-    if (status != SEI_OK) {
-        free(fresh);
-        return status;
-    }
-    device->tilts_host = fresh;
-    device->n_tilts_host = slab->n_tilts;
-    *out = static_cast<const sei_cuda_tilt *>(memory);
-    return SEI_OK;
-}
-
-sei_status sei_cuda_shape_with_support(sei_cuda_device *device, const sei_slab *slab, sei_cuda_shape *out) {
-    void *memory = nullptr;
-    *out = sei_cuda_shape_of(slab);
-    if (slab->support == nullptr) return SEI_OK;
-    SEI_RETURN(sei_cuda_upload_scratch(device, SEI_SCRATCH_SUPPORT, slab->support, (size_t)slab->nz * (size_t)slab->nx, &memory));
-    out->support = static_cast<const uint8_t *>(memory);
     return SEI_OK;
 }
 
@@ -128,17 +88,29 @@ static sei_status probe(sei_cuda_device *device) {
                         SEI_PLATFORM_NAME, (double)answer);
 }
 
+static sei_status streams(sei_cuda_device *device) {
+    SEI_CUDA_TRY(device, cudaStreamCreate(&device->stream)); /* ordered with the default stream, both ways */
+    SEI_CUDA_TRY(device, cudaStreamCreateWithFlags(&device->copies, cudaStreamNonBlocking));
+    SEI_CUDA_TRY(device, cudaEventCreateWithFlags(&device->before_copies, cudaEventDisableTiming));
+    return SEI_OK;
+}
+
 static void describe(sei_cuda_device *device, const cudaDeviceProp *card) {
     const double gib = (double)card->totalGlobalMem / (double)(1 << 30);
+    const char *how = device->projector == SEI_PROJECTOR_TILES_16  ? "tiles of 16 x 16"
+                      : device->projector == SEI_PROJECTOR_TILES_8 ? "tiles of 16 x 8"
+                                                                   : "rays";
     int driver = 0, runtime = 0;
     (void)cudaDriverGetVersion(&driver);
     (void)cudaRuntimeGetVersion(&runtime);
 #if SEI_PLATFORM_EMULATED
     snprintf(device->description, sizeof device->description,
-             "the CUDA sources on the processor, %d threads, %.1f GiB, for tests only", emulation::threads(), gib);
+             "the CUDA sources on the processor, %d threads, %.1f GiB, for tests only, %s%s", emulation::threads(), gib, how,
+             device->fast ? ", fast" : "");
 #else
-    snprintf(device->description, sizeof device->description, "%.100s, sm_%d%d, %.1f GiB, CUDA %d.%d, driver for CUDA %d.%d",
-             card->name, card->major, card->minor, gib, runtime / 1000, runtime % 1000 / 10, driver / 1000, driver % 1000 / 10);
+    snprintf(device->description, sizeof device->description,
+             "%.100s, sm_%d%d, %.1f GiB, CUDA %d.%d, driver for CUDA %d.%d, %s%s", card->name, card->major, card->minor, gib,
+             runtime / 1000, runtime % 1000 / 10, driver / 1000, driver % 1000 / 10, how, device->fast ? ", fast" : "");
 #endif
 }
 
@@ -147,8 +119,6 @@ sei_status sei_cuda_open(const sei_module_host *host, const sei_device_options *
 #if SEI_PLATFORM_EMULATED
     emulation::set_threads(options == nullptr ? 0 : options->threads);
     emulation::read_environment();
-#else
-    (void)options;
 #endif
     const cudaError_t error = cudaGetDeviceCount(&count);
     if (error != cudaSuccess || count < 1) return no_card(host, error, count);
@@ -164,7 +134,9 @@ sei_status sei_cuda_open(const sei_module_host *host, const sei_device_options *
         status = device->fail(SEI_ERR_ENVIRONMENT, "%s: %s has compute capability %d.%d; this module needs 8.0 or later",
                               SEI_PLATFORM_NAME, card.name, card.major, card.minor);
     }
+    if (status == SEI_OK) status = streams(device);
     if (status == SEI_OK) status = probe(device);
+    if (status == SEI_OK) status = sei_cuda_choose_projector(device, options, &card);
     if (status != SEI_OK) {
         sei_cuda_close(&device->face);
         return status;
@@ -178,7 +150,12 @@ void sei_cuda_close(sei_device *device_face) {
     if (device_face == nullptr) return;
     sei_cuda_device *device = sei_cuda_of(device_face);
     sei_cuda_plans_free(device);
+    sei_cuda_forget_recordings(device);
+    sei_cuda_constants_free(device);
     for (int use = 0; use < SEI_SCRATCH_COUNT; ++use) (void)cudaFree(device->scratch[use].data);
-    free(device->tilts_host);
+    if (device->pinned_sums != nullptr) (void)cudaFreeHost(device->pinned_sums);
+    if (device->before_copies != nullptr) (void)cudaEventDestroy(device->before_copies);
+    if (device->copies != nullptr) (void)cudaStreamDestroy(device->copies);
+    if (device->stream != nullptr) (void)cudaStreamDestroy(device->stream);
     free(device);
 }

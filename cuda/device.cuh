@@ -1,6 +1,7 @@
 /*
- * The card as the operators see it: its table, what is kept between calls, and how errors travel. Everything runs on
- * the default stream, so operators start in the order of their calls; download and the sums wait for them.
+ * The card as the operators see it: its table, what is kept between calls, and how errors travel. The projectors run on
+ * the device's stream, the others on the default stream, which waits for it and it for them: operators start in the order
+ * of their calls; download and the sums wait for them.
  */
 #ifndef SEI_CUDA_DEVICE_CUH
 #define SEI_CUDA_DEVICE_CUH
@@ -8,6 +9,9 @@
 #include "backend/footprint.h"
 #include "platform.cuh"
 #include "seitomo/backend.h"
+
+/* The shape of a block of every projector: a warp along y for each ray, voxel or column, each lane so many slices. */
+enum { WARP = 32, SLICES_PER_LANE = 4, SLICES_PER_BLOCK = WARP * SLICES_PER_LANE };
 
 /* An array of floats on the card. */
 struct sei_buffer {
@@ -43,13 +47,12 @@ static inline sei_cuda_block sei_cuda_block_of(const sei_slab *slab, int index) 
 }
 
 enum sei_cuda_scratch_use {
-    SEI_SCRATCH_TILTS = 0, /* geometry of the last slab */
-    SEI_SCRATCH_SUPPORT,   /* of the slab at work */
-    SEI_SCRATCH_SUMS,      /* partial and final sums per slice */
-    SEI_SCRATCH_REAL,      /* rows before and after a transform */
+    SEI_SCRATCH_SUMS = 0, /* partial and final sums per slice */
+    SEI_SCRATCH_PARTIALS, /* what the tiles have of the bins */
+    SEI_SCRATCH_REAL,     /* rows before and after a transform */
     SEI_SCRATCH_SPECTRUM,
     SEI_SCRATCH_SPECTRUM_B,
-    SEI_SCRATCH_TABLE, /* filter response, band, image transforms */
+    SEI_SCRATCH_TABLE, /* filter response, band, image transforms; the opening's probe */
     SEI_SCRATCH_COUNT
 };
 
@@ -60,17 +63,53 @@ struct sei_cuda_plan {
 };
 enum { SEI_CUDA_PLANS = 4 };
 
+/* Something small that operators need on the card: found again by its content, so that a repeated call uploads nothing. */
+struct sei_cuda_constant {
+    void *host, *data;
+    size_t bytes;
+};
+enum { SEI_CUDA_CONSTANTS = 512, SEI_CUDA_RECORDINGS = 8 };
+
+/* Sums that a repeated body brings to the host: from its pinned memory to the caller's, after every replay. */
+struct sei_cuda_delivery {
+    double *to;
+    size_t from, stride, width; /* SEI_SUM_COUNT rows of `width`, `stride` apart at the caller's */
+};
+/* One body that is repeated (graph.cu). */
+struct sei_cuda_recording {
+    const void *key;
+    enum { EMPTY = 0, SEEN, RECORDED, REFUSED } state;
+    cudaGraphExec_t graph;
+    double *pinned;
+    size_t pinned_count, pinned_used;
+    sei_cuda_delivery *deliveries;
+    size_t n_deliveries, deliveries_room;
+};
+
+/* Which kernels project: rays that gather, or tiles of 16 columns of 8 or 16 voxels. */
+enum sei_cuda_projector { SEI_PROJECTOR_RAYS = 0, SEI_PROJECTOR_TILES_8 = 8, SEI_PROJECTOR_TILES_16 = 16 };
+
 struct sei_cuda_device {
     sei_device face; /* first: the table */
     sei_backend table;
     char description[192];
     sei_status (*fail)(sei_status status, const char *format, ...);
+    cudaStream_t stream, copies; /* the projectors'; upload_begin's and download_begin's */
+    cudaEvent_t before_copies;
+    sei_cuda_projector projector;
+    bool fast;            /* sums over tiles by atomics, in no fixed order */
+    size_t partial_bytes; /* SEI_SCRATCH_PARTIALS may grow to this */
     struct {
         void *data;
         size_t bytes;
     } scratch[SEI_SCRATCH_COUNT];
-    int n_tilts_host;
-    sei_cuda_tilt *tilts_host; /* what SEI_SCRATCH_TILTS holds */
+    sei_cuda_constant constants[SEI_CUDA_CONSTANTS];
+    int n_constants;
+    double *pinned_sums;
+    size_t n_pinned_sums;
+    sei_cuda_recording recordings[SEI_CUDA_RECORDINGS];
+    int next_recording;
+    sei_cuda_recording *seeing, *recording; /* the body that runs now is seen for the first time, or recorded */
     sei_cuda_plan plans[SEI_CUDA_PLANS];
     int next_plan;
 };
@@ -107,8 +146,25 @@ sei_status sei_cuda_launched(sei_cuda_device *device, const char *kernel);
 sei_status sei_cuda_scratch(sei_cuda_device *device, sei_cuda_scratch_use use, size_t bytes, void **out);
 /* Puts `bytes` of host memory into a scratch. */
 sei_status sei_cuda_upload_scratch(sei_cuda_device *device, sei_cuda_scratch_use use, const void *from, size_t bytes, void **out);
-/* The slab's tilts on the card, uploaded only when they changed. */
+/* A copy of `bytes` of host memory on the card, which stays as long as the device; uploaded only when it is new. */
+sei_status sei_cuda_constant_of(sei_cuda_device *device, const void *from, size_t bytes, const void **out);
+void sei_cuda_constants_free(sei_cuda_device *device);
+/* The slab's tilts on the card. */
 sei_status sei_cuda_tilts(sei_cuda_device *device, const sei_slab *slab, const sei_cuda_tilt **out);
+/* Reads the device's options and environment, and asks the card for the shared memory that the projector needs. */
+sei_status sei_cuda_choose_projector(sei_cuda_device *device, const sei_device_options *options, const cudaDeviceProp *card);
+
+/* Room for the sums of `chunks` parts of a block's bins, and one more for their sum. */
+sei_status sei_cuda_sums_room(sei_cuda_device *device, const sei_slab *block, size_t chunks, double **out);
+/* Adds up partial[chunk][SEI_SUM_COUNT][ny] in order and brings it to the block's slices of sums[SEI_SUM_COUNT][ny] on the host.
+ */
+sei_status sei_cuda_bring_sums(sei_cuda_device *device, double *partial, size_t chunks, const sei_slab *slab,
+                               const sei_cuda_block *block, double *sums);
+/* The same inside a body that is being recorded: the copy becomes part of the graph. */
+sei_status sei_cuda_record_delivery(sei_cuda_device *device, const double *from, const sei_cuda_delivery &delivery);
+void sei_cuda_deliver(const double *pinned, const sei_cuda_delivery &delivery);
+/* Recordings name memory of the card: they are forgotten when any of it goes. */
+void sei_cuda_forget_recordings(sei_cuda_device *device);
 
 enum { SEI_CUDA_MAX_SIDE = 1 << 20 };
 /* What every operator refuses before it touches memory, as the host backends do: SEI_ERR_USAGE with the reason. */
@@ -147,14 +203,12 @@ sei_status sei_cuda_shape_with_support(sei_cuda_device *device, const sei_slab *
 sei_status sei_cuda_plans(sei_cuda_device *device, int rows, int n, int batch, const sei_cuda_plan **out);
 void sei_cuda_plans_free(sei_cuda_device *device);
 
-/* The sums of an iteration are taken in chunks of so many bins. */
-enum { SEI_CUDA_SUM_BINS = 64 };
-
 #define X(op, parameters) sei_status sei_cuda_##op parameters;
 SEI_OPERATOR_LIST(X)
 SEI_MEMORY_LIST(X)
 #undef X
 void sei_cuda_release(sei_device *device, sei_buffer *buffer);
+void sei_cuda_release_host(sei_device *device, float *memory);
 size_t sei_cuda_free_bytes(sei_device *device);
 
 /* Opens card 0 (CUDA_VISIBLE_DEVICES chooses which that is), proves that it runs this module's kernels. */

@@ -11,7 +11,7 @@
  *   TARGET(s, tilts, line)                    with the items' number, and the strides of items and taps in floats
  *   weigh(s, at, item, weight)                the first element of the item that it meets, and its weights from there on;
  *                                             what it says of an item beyond the last one is not read
- * A STORE says what becomes of the target's old value: skips(s, target) and value(old, sum, target, index).
+ * A STORE says what becomes of the target's old value: skips(s, target) and value(s, old, sum, target, index).
  */
 #ifndef SEI_CUDA_GATHER_CUH
 #define SEI_CUDA_GATHER_CUH
@@ -21,7 +21,7 @@
 /* The sum itself. */
 struct store_sum {
     __device__ bool skips(const sei_cuda_shape &, size_t) const { return false; }
-    __device__ float value(float, float sum, size_t, size_t) const { return sum; }
+    __device__ float value(const sei_cuda_shape &, float, float sum, size_t, size_t) const { return sum; }
 };
 
 template <class TARGET, class STORE>
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(WARP *TARGETS_PER_BLOCK, 3)
     for (int j = 0; j < SLICES_PER_LANE; ++j) {
         const int y = y0 + j * WARP;
         const size_t index = target_index * (size_t)s.ny + (size_t)y;
-        if (y < s.ny) out[index] = store.value(out[index], total[j], target_index, index);
+        if (y < s.ny) out[index] = store.value(s, out[index], total[j], target_index, index);
     }
 }
 
@@ -85,9 +85,11 @@ static sei_status gather(sei_cuda_device *device, const char *op, const sei_slab
     SEI_RETURN(sei_cuda_tilts(device, slab, &tilts));
     const dim3 block(WARP, TARGETS_PER_BLOCK);
     if (slab->kernel == SEI_KERNEL_LINEAR) {
-        SEI_LAUNCH((gather_kernel<TARGET<SEI_KERNEL_LINEAR>, STORE>), blocks, block, 0, s, tilts, in, out, store);
+        SEI_LAUNCH_ON(device->stream, (gather_kernel<TARGET<SEI_KERNEL_LINEAR>, STORE>), blocks, block, 0, s, tilts, in, out,
+                      store);
     } else {
-        SEI_LAUNCH((gather_kernel<TARGET<SEI_KERNEL_STRIP>, STORE>), blocks, block, 0, s, tilts, in, out, store);
+        SEI_LAUNCH_ON(device->stream, (gather_kernel<TARGET<SEI_KERNEL_STRIP>, STORE>), blocks, block, 0, s, tilts, in, out,
+                      store);
     }
     return sei_cuda_launched(device, op);
 }

@@ -35,8 +35,8 @@ sei_status sei_cuda_alloc(sei_device *face, size_t count, sei_buffer **out) {
 }
 
 void sei_cuda_release(sei_device *face, sei_buffer *buffer) {
-    (void)face;
     if (buffer == nullptr) return;
+    sei_cuda_forget_recordings(sei_cuda_of(face));
     (void)cudaFree(buffer->data);
     free(buffer);
 }
@@ -63,6 +63,58 @@ sei_status sei_cuda_download(sei_device *face, const sei_buffer *buffer, size_t 
     return SEI_OK;
 }
 
+/* The copies' stream waits for what was launched so far, on either of the other two. */
+static sei_status order_copies(sei_cuda_device *device) {
+    SEI_CUDA_TRY(device, cudaEventRecord(device->before_copies, 0));
+    SEI_CUDA_TRY(device, cudaStreamWaitEvent(device->copies, device->before_copies, 0));
+    return SEI_OK;
+}
+
+sei_status sei_cuda_upload_begin(sei_device *face, sei_buffer *buffer, size_t offset, size_t count, const float *from) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(check_range(device, "upload_begin", buffer, offset, count));
+    SEI_RETURN(order_copies(device));
+    SEI_CUDA_TRY(device,
+                 cudaMemcpyAsync(buffer->data + offset, from, count * sizeof(float), cudaMemcpyHostToDevice, device->copies));
+    return SEI_OK;
+}
+
+sei_status sei_cuda_download_begin(sei_device *face, const sei_buffer *buffer, size_t offset, size_t count, float *to) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_RETURN(check_range(device, "download_begin", buffer, offset, count));
+    SEI_RETURN(order_copies(device));
+    SEI_CUDA_TRY(device,
+                 cudaMemcpyAsync(to, buffer->data + offset, count * sizeof(float), cudaMemcpyDeviceToHost, device->copies));
+    return SEI_OK;
+}
+
+sei_status sei_cuda_finish(sei_device *face) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    SEI_CUDA_TRY(device, cudaStreamSynchronize(device->copies));
+    return SEI_OK;
+}
+
+sei_status sei_cuda_alloc_host(sei_device *face, size_t count, float **out) {
+    sei_cuda_device *device = sei_cuda_of(face);
+    size_t bytes = 0;
+    void *memory = nullptr;
+    if (__builtin_mul_overflow(count == 0 ? (size_t)1 : count, sizeof(float), &bytes))
+        return device->fail(SEI_ERR_MEMORY, "%s: %zu values are more than any memory holds", SEI_PLATFORM_NAME, count);
+    if (cudaMallocHost(&memory, bytes) != cudaSuccess) {
+        (void)cudaGetLastError();
+        return device->fail(SEI_ERR_MEMORY,
+                            "%s: the system locks no %zu bytes of memory for the card; use smaller slabs (--memory)",
+                            SEI_PLATFORM_NAME, bytes);
+    }
+    *out = static_cast<float *>(memory);
+    return SEI_OK;
+}
+
+void sei_cuda_release_host(sei_device *face, float *memory) {
+    (void)face;
+    if (memory != nullptr) (void)cudaFreeHost(memory);
+}
+
 __global__ void fill_kernel(float *data, size_t count, float value) {
     const size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
     if (i < count) data[i] = value;
@@ -79,11 +131,16 @@ sei_status sei_cuda_fill(sei_device *face, sei_buffer *buffer, float value) {
 }
 
 size_t sei_cuda_free_bytes(sei_device *face) {
+    const sei_cuda_device *device = sei_cuda_of(face);
     size_t available = 0, total = 0;
-    (void)face;
     if (cudaMemGetInfo(&available, &total) != cudaSuccess) {
         (void)cudaGetLastError();
         return 0;
     }
-    return available;
+    /* what the projector will still take for itself */
+    const size_t taken = device->scratch[SEI_SCRATCH_PARTIALS].bytes;
+    const size_t reserve = device->projector != SEI_PROJECTOR_RAYS && !device->fast && taken < device->partial_bytes
+                               ? device->partial_bytes - taken
+                               : 0;
+    return available > reserve ? available - reserve : 0;
 }

@@ -20,6 +20,8 @@ sei_status sei_backend_module(const sei_module_host *host, const sei_device_opti
     SEI_MEMORY_LIST(X)
 #undef X
     table->release = sei_cuda_release;
+    table->release_host = sei_cuda_release_host;
+    table->arithmetic = device->fast ? "fast" : nullptr;
     table->close = sei_cuda_close;
     table->free_bytes = sei_cuda_free_bytes;
     device->face.backend = table;

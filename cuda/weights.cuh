@@ -7,21 +7,15 @@
 #define SEI_CUDA_WEIGHTS_CUH
 
 #include "device.cuh"
+#include "window.cuh"
 
-/* The shape of a block of either projector: one warp along y per ray or voxel (a target), each lane SLICES_PER_LANE slices. */
-enum { WARP = 32, TARGETS_PER_BLOCK = 8, SLICES_PER_LANE = 4, SLICES_PER_BLOCK = WARP * SLICES_PER_LANE };
+enum { TARGETS_PER_BLOCK = 8 };
 
 /* The most voxels of a row that one ray meets: |x - centre| < reach/larger, an open interval of at most that length. */
 template <int KERNEL>
 struct ray_taps {
     static constexpr int count = KERNEL == SEI_KERNEL_LINEAR ? 2 : 4;
 };
-/* The most bins under one voxel. */
-template <int KERNEL>
-struct voxel_taps {
-    static constexpr int count = KERNEL == SEI_KERNEL_LINEAR ? 2 : 3;
-};
-
 /* A row is a line of voxels along x (at one z) when the beam is nearer to z, else along z (at one x). */
 static __device__ inline bool rows_along_x(const sei_cuda_tilt &t) {
     return fabs(t.cos_tilt) >= fabs(t.sin_tilt);

@@ -3,8 +3,8 @@
  * A missing barrier gives NaN in any build and a report under ThreadSanitizer; an index outside a shared array or an
  * allocation is reported under AddressSanitizer, a write past an allocation in every build; a barrier that not all threads
  * reach, host reads of device memory, copies in the wrong direction, reads of unwritten memory and too much memory are
- * found in every build. Shuffles, ballots and atomics give the right values, for any number of host threads. Checks that need a
- * sanitizer say so where they cannot run.
+ * found in every build. Shuffles, ballots and atomics give the right values, for any number of host threads.
+ * Checks that need a sanitizer say so where they cannot run.
  */
 #include "support/card.h"
 

@@ -24,7 +24,7 @@ namespace emulation {
 
 namespace {
 
-enum { static_shared_limit = 48 << 10, shared_limit = 227 << 10, redzone = 64, pool_bytes = 512 << 10, warp = 32 };
+enum { static_shared_limit = 48 << 10, largest_shared = 227 << 10, redzone = 64, pool_bytes = 512 << 10, warp = 32 };
 
 enum class state { ready, at_barrier, at_warp, finished };
 
@@ -36,6 +36,8 @@ struct thread_of_block {
     uint64_t published[2] = {0, 0};
     unsigned collectives = 0;
     uint3 index = {0, 0, 0};
+    std::vector<later_copy> copies; /* under way, in their order from `arrived` on; group: how many were closed before it */
+    size_t arrived = 0, groups = 0;
 };
 
 struct shared_array {
@@ -98,6 +100,7 @@ struct launch_state {
 
 std::atomic<int> wanted_threads{0};
 std::atomic<int> wanted_order{ascending};
+std::atomic<size_t> wanted_shared{0};
 std::mutex workers_mutex;
 std::vector<worker *> idle_workers;
 thread_local worker *active = nullptr;
@@ -253,6 +256,8 @@ void run_block_of_fibres(worker *w, launch_state *launch) {
         thread_of_block *t = w->threads[i];
         t->now = state::ready;
         t->collectives = 0;
+        t->copies.clear();
+        t->arrived = t->groups = 0;
         t->index = index_of(i, launch->block);
         fibre_prepare(&t->stack, &w->home, thread_body, t);
     }
@@ -327,10 +332,18 @@ void set_order(order which) {
     wanted_order = which;
 }
 
+void set_shared_limit(size_t bytes) {
+    wanted_shared = bytes < largest_shared ? bytes : (size_t)largest_shared;
+}
+
+size_t shared_limit() {
+    return wanted_shared > 0 ? wanted_shared.load() : (size_t)largest_shared;
+}
+
 void run(const char *name, bool has_barriers, dim3 grid, dim3 block, size_t shared_bytes, kernel_body body, void *closure) {
     const uint64_t count = (uint64_t)block.x * block.y * block.z;
     if (count == 0 || count > 1024 || block.z > 64 || grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.x > 0x7fffffffU ||
-        grid.y > 65535 || grid.z > 65535 || shared_bytes > shared_limit) {
+        grid.y > 65535 || grid.z > 65535 || shared_bytes > shared_limit()) {
         set_error(cudaErrorInvalidConfiguration,
                   "kernel %s: a grid of %ux%ux%u blocks of %ux%ux%u threads with %zu bytes cannot run", name, grid.x, grid.y,
                   grid.z, block.x, block.y, block.z, shared_bytes);
@@ -446,6 +459,31 @@ uint64_t warp_peer(unsigned from, bool *exists) {
 
 unsigned lane() {
     return active->current % warp;
+}
+
+void copy_later(void *to, const void *from, size_t bytes) {
+    thread_of_block *t = active->threads[active->current];
+    if ((bytes != 4 && bytes != 8 && bytes != 16) || (uintptr_t)to % bytes != 0 || (uintptr_t)from % bytes != 0) {
+        fprintf(stderr, "seitomo cuda-emulated: kernel %s copies %zu bytes that are not aligned to themselves\n",
+                active_launch->name, bytes);
+        abort(); /* the card stops such a kernel */
+    }
+    t->copies.push_back({to, from, bytes, t->groups});
+}
+
+void close_copies() {
+    ++active->threads[active->current]->groups;
+}
+
+bool take_copy(size_t allowed, later_copy *out) {
+    thread_of_block *t = active->threads[active->current];
+    if (t->arrived == t->copies.size() || t->copies[t->arrived].group + allowed >= t->groups) return false;
+    *out = t->copies[t->arrived++];
+    if (t->arrived == t->copies.size()) {
+        t->copies.clear();
+        t->arrived = 0;
+    }
+    return true;
 }
 
 }  // namespace emulation

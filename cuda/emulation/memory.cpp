@@ -108,6 +108,8 @@ void read_environment() {
     const char *memory = getenv("SEITOMO_EMULATED_MEMORY_MIB");
     const unsigned long long mib = memory == nullptr ? 0 : strtoull(memory, nullptr, 10);
     set_memory_limit(mib > (SIZE_MAX >> 20) ? 0 : (size_t)mib << 20);
+    const char *shared = getenv("SEITOMO_EMULATED_SHARED_KIB");
+    set_shared_limit(shared == nullptr ? 0 : (size_t)strtoul(shared, nullptr, 10) << 10);
 }
 
 bool check_allocations() {
@@ -133,6 +135,7 @@ using namespace emulation;
 cudaError_t cudaMalloc(void **out, size_t bytes) {
     const size_t page = page_bytes();
     *out = nullptr;
+    if (refuse_in_capture("cudaMalloc")) return cudaErrorStreamCaptureUnsupported;
     if (bytes == 0) return cudaSuccess;
     std::lock_guard<std::mutex> hold(memory_mutex);
     if (bytes > free_bytes() || bytes > SIZE_MAX - 4 * page) {
@@ -163,6 +166,7 @@ cudaError_t cudaMalloc(void **out, size_t bytes) {
 
 cudaError_t cudaFree(void *memory) {
     if (memory == nullptr) return cudaSuccess;
+    if (refuse_in_capture("cudaFree")) return cudaErrorStreamCaptureUnsupported;
     std::lock_guard<std::mutex> hold(memory_mutex);
     const auto found = regions.find(static_cast<char *>(memory));
     if (found == regions.end()) {
@@ -178,6 +182,11 @@ cudaError_t cudaFree(void *memory) {
 }
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
+    if (refuse_in_capture("cudaMemcpy")) return cudaErrorStreamCaptureUnsupported;
+    return copy_now(to, from, bytes, kind);
+}
+
+cudaError_t emulation::copy_now(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
     if (bytes == 0) return cudaSuccess;
     const bool to_card = kind != cudaMemcpyDeviceToHost, from_card = kind != cudaMemcpyHostToDevice;
     {
@@ -195,6 +204,11 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind 
 }
 
 cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
+    if (refuse_in_capture("cudaMemset")) return cudaErrorStreamCaptureUnsupported;
+    return set_now(memory, value, bytes);
+}
+
+cudaError_t emulation::set_now(void *memory, int value, size_t bytes) {
     {
         std::lock_guard<std::mutex> hold(memory_mutex);
         if (find(memory, bytes) == nullptr) {
@@ -222,6 +236,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     snprintf(properties->name, sizeof properties->name, "emulated card");
     std::lock_guard<std::mutex> hold(memory_mutex);
     properties->totalGlobalMem = total_bytes();
+    properties->sharedMemPerBlockOptin = shared_limit();
     properties->major = 9;
     return cudaSuccess;
 }
@@ -244,7 +259,7 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
 }
 
 cudaError_t cudaDeviceSynchronize(void) {
-    return cudaSuccess;
+    return refuse_in_capture("cudaDeviceSynchronize") ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
 
 cudaError_t cudaGetLastError(void) {

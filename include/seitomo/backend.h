@@ -142,23 +142,41 @@ typedef struct sei_buffer sei_buffer; /* a float array that lives in a device */
 /*
  * Memory of a device, in the same table. alloc leaves the content undefined (NaN in cuda-emulated and debug builds).
  * upload and download copy `count` floats from or to element `offset`; they return when the host memory may be reused.
+ *
+ * upload_begin, download_begin   the same, but the copy may go on after they return, beside what operators then compute: the
+ *               host memory belongs to the copy, and no operator may touch the buffer, until finish. A copy begins after
+ *               the operators called before it. Only memory of alloc_host is copied without holding up the caller.
+ * finish        waits for the copies begun.
+ * alloc_host    `count` floats of host memory, content undefined, that the device copies fastest (page-locked where there is
+ *               a card). release_host gives it back; the copies from or to it must be finished.
+ * repeat        Runs body(context), which calls operators, and promises that it comes again under the same key (any address)
+ *               with the same operators on the same buffers, numbers and places for sums. A device that can (cuda)
+ *               records what the body does the second time and replays it from the third on without calling it; the
+ *               others just call it. Sums are on the host when it returns. What else the body does on the host happens only
+ *               when it is called, so it should do nothing else. Releasing any buffer ends all promises.
  */
-#define SEI_MEMORY_LIST(X)                                                                                \
-    X(alloc, (sei_device * device, size_t count, sei_buffer * *out))                                      \
-    X(upload, (sei_device * device, sei_buffer * buffer, size_t offset, size_t count, const float *from)) \
-    X(download, (sei_device * device, const sei_buffer *buffer, size_t offset, size_t count, float *to))  \
-    X(fill, (sei_device * device, sei_buffer * buffer, float value))
+#define SEI_MEMORY_LIST(X)                                                                                      \
+    X(alloc, (sei_device * device, size_t count, sei_buffer * *out))                                            \
+    X(upload, (sei_device * device, sei_buffer * buffer, size_t offset, size_t count, const float *from))       \
+    X(download, (sei_device * device, const sei_buffer *buffer, size_t offset, size_t count, float *to))        \
+    X(fill, (sei_device * device, sei_buffer * buffer, float value))                                            \
+    X(upload_begin, (sei_device * device, sei_buffer * buffer, size_t offset, size_t count, const float *from)) \
+    X(download_begin, (sei_device * device, const sei_buffer *buffer, size_t offset, size_t count, float *to))  \
+    X(finish, (sei_device * device))                                                                            \
+    X(alloc_host, (sei_device * device, size_t count, float **out))                                             \
+    X(repeat, (sei_device * device, const void *key, sei_status (*body)(void *context), void *context))
 
 typedef struct sei_backend {
     const char *name;
     const char *description; /* one line: instruction set or card, threads; for logs and doctor */
     int preferred_block;     /* for sei_slab.block: slices that this backend likes to have together; 0: all */
-    const char *arithmetic;  /* what beside the name changes last bits: "fma" or "baseline" (cpu); NULL: nothing */
+    const char *arithmetic;  /* what beside the name changes last bits: "fma" or "baseline" (cpu), "fast" (cuda); NULL: nothing */
 #define X(op, parameters) sei_status(*op) parameters;
     SEI_OPERATOR_LIST(X)
     SEI_MEMORY_LIST(X)
 #undef X
     void (*release)(sei_device *device, sei_buffer *buffer); /* NULL buffer: nothing */
+    void (*release_host)(sei_device *device, float *memory); /* NULL: nothing */
     void (*close)(sei_device *device);
     size_t (*free_bytes)(sei_device *device); /* memory there is for buffers now; host backends: physical memory */
 } sei_backend;
@@ -172,6 +190,7 @@ struct sei_device {
 typedef struct sei_device_options {
     const char *name; /* "auto", "ref", "cpu", "cuda", "cuda-emulated"; NULL: auto (a card if there is one, else cpu) */
     int threads;      /* 0: one per available core */
+    bool fast;        /* cuda: sums over tiles in no fixed order, so that last bits differ from run to run */
     const char *isa;  /* cpu only: "auto", "baseline", "avx2", "avx512", "neon"; NULL: auto */
 } sei_device_options;
 
@@ -181,7 +200,7 @@ typedef struct sei_device_options {
  */
 sei_status sei_device_open(const sei_device_options *options, sei_device **out) SEI_MUST_CHECK;
 void sei_device_close(sei_device *device); /* NULL: nothing */
-/* The backend as provenance and stamps name it, equal where bits are: "ref", "cpu (fma)", "cpu (baseline)", "cuda". */
+/* The backend as provenance and stamps name it, equal where bits are: "ref", "cpu (fma)", "cpu (baseline)", "cuda", "cuda (fast)". */
 void sei_device_record(const sei_device *device, char record[SEI_NAME_LENGTH]);
 
 /* Why a backend cannot be used here, as one line, or NULL if it can. Static or thread-local storage. */
@@ -192,7 +211,7 @@ typedef struct sei_module_host {
     int interface_version; /* SEI_MODULE_VERSION of the program */
     sei_status (*fail)(sei_status status, const char *format, ...);
 } sei_module_host;
-enum { SEI_MODULE_VERSION = 3 };
+enum { SEI_MODULE_VERSION = 4 };
 typedef sei_status (*sei_backend_module_open)(const sei_module_host *host, const sei_device_options *options, sei_device **out);
 #define SEI_BACKEND_MODULE_SYMBOL "sei_backend_module"
 

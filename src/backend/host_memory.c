@@ -65,6 +65,42 @@ static sei_status host_download(sei_device *device, const sei_buffer *buffer, si
     return status;
 }
 
+/* Copies of a host backend are done when they are begun. */
+static sei_status host_upload_begin(sei_device *device, sei_buffer *buffer, size_t offset, size_t count, const float *from) {
+    return host_upload(device, buffer, offset, count, from);
+}
+
+static sei_status host_download_begin(sei_device *device, const sei_buffer *buffer, size_t offset, size_t count, float *to) {
+    return host_download(device, buffer, offset, count, to);
+}
+
+static sei_status host_finish(sei_device *device) {
+    (void)device;
+    return SEI_OK;
+}
+
+static sei_status host_alloc_host(sei_device *device, size_t count, float **out) {
+    sei_status status = SEI_OK;
+    size_t bytes = 0;
+    (void)device;
+    if (count > (size_t)INT64_MAX) return sei_fail(SEI_ERR_INPUT, "a buffer of %zu floats is too large", count);
+    SEI_TRY(sei_checked_bytes((int64_t)count, 1, 1, sizeof **out, &bytes));
+    SEI_TRY(sei_alloc_aligned(bytes, (void **)out));
+done:
+    return status;
+}
+
+static void host_release_host(sei_device *device, float *memory) {
+    (void)device;
+    sei_free(memory);
+}
+
+static sei_status host_repeat(sei_device *device, const void *key, sei_status (*body)(void *context), void *context) {
+    (void)device;
+    (void)key;
+    return body(context);
+}
+
 static void host_release(sei_device *device, sei_buffer *buffer) {
     (void)device;
     if (buffer == NULL) return;
@@ -91,6 +127,7 @@ sei_status sei_host_device_new(const sei_device_options *options, size_t bytes, 
     SEI_MEMORY_LIST(X)
 #undef X
     host->table.release = host_release;
+    host->table.release_host = host_release_host;
     host->table.close = host_close;
     host->table.free_bytes = sei_host_free_bytes;
     host->device.backend = &host->table;

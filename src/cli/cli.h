@@ -17,6 +17,7 @@ typedef struct sei_common {
     const char *output;    /* -o */
     const char *backend;   /* --backend */
     const char *isa;       /* --isa (cpu) */
+    bool fast;             /* --fast (cuda) */
     int threads;           /* --threads */
     size_t memory_bytes;   /* --memory, 0: not given */
     const char *angles;    /* --angles */

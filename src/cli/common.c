@@ -28,7 +28,8 @@ enum {
     KEY_CHANNELS,
     KEY_FORCE,
     KEY_PLAN,
-    KEY_JSON
+    KEY_JSON,
+    KEY_FAST
 };
 
 static const struct argp_option options[] = {
@@ -40,6 +41,8 @@ static const struct argp_option options[] = {
     {"backend", KEY_BACKEND, "NAME", 0, "auto, ref, cpu, cuda or cuda-emulated (auto: the card if there is one, else the CPU)",
      91},
     {"isa", KEY_ISA, "NAME", 0, "instruction set of the cpu backend: auto, " SEI_ISA_NAMES_TEXT, 91},
+    {"fast", KEY_FAST, 0, 0, "cuda backend: sums in no fixed order; last bits differ from run to run, and the record says so",
+     91},
     {"threads", KEY_THREADS, "N", 0, "threads (default: all cores); results do not depend on it", 91},
     {"memory", KEY_MEMORY, "LIMIT", 0, "most memory to use, e.g. 8G or 500M", 91},
     {"seed", KEY_SEED, "N", 0, "seed of random numbers", 91},
@@ -102,7 +105,8 @@ static unsigned use_of(int key) {
         case KEY_THREADS: return USES_THREADS;
         case KEY_MEMORY: return USES_MEMORY;
         case KEY_BACKEND:
-        case KEY_ISA: return USES_DEVICE;
+        case KEY_ISA:
+        case KEY_FAST: return USES_DEVICE;
         case KEY_SEED: return USES_SEED;
         case KEY_FORCE: return USES_FORCE;
         case KEY_PLAN: return USES_PLAN;
@@ -194,6 +198,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         case KEY_PLAN: common->plan = true; break;
         case KEY_BACKEND: common->backend = arg; break;
         case KEY_ISA: common->isa = arg; break;
+        case KEY_FAST: common->fast = true; break;
         case KEY_THREADS: common->threads = sei_cli_whole_of("--threads", arg, 1, 4096, state); break;
         case KEY_MEMORY:
             common->memory_bytes = parse_bytes(arg);
@@ -269,7 +274,8 @@ void sei_cli_read_options(const sei_common *common, size_t n_files, const char *
 }
 
 sei_status sei_cli_open_device(const sei_common *common, sei_device **out) {
-    const sei_device_options wanted = {.name = common->backend, .threads = common->threads, .isa = common->isa};
+    const sei_device_options wanted = {
+        .name = common->backend, .threads = common->threads, .fast = common->fast, .isa = common->isa};
     const sei_status status = sei_device_open(&wanted, out);
     if (status == SEI_OK) sei_info("backend: %s, %s", (*out)->backend->name, (*out)->backend->description);
     return status;
