@@ -208,7 +208,7 @@ void sei_compare_options_default(sei_compare_options *options);
  * METHOD/history.csv, compare.csv, compare.json, compare_xz.png and compare_xy.png (side by side), report.html.
  *
  * rows (may be NULL, else empty; the caller frees it), one per method:
- *   method                       0 em, 1 sirt, 2 sirt-positive, 3 wbp
+ *   method                       0 em, 1 sirt, 2 sirt-positive, 3 wbp, 4 osem (iterations/5 sweeps of 5 subsets)
  *   elongation_autocorrelation   widths z/x of the volume's autocorrelation
  *   elongation_moments, _sd      mean and spread over `objects`, rms extents z/x; with a truth only: the objects are its
  *                                isolated parts above half of its maximum that do not touch the border, the 256 largest of them

@@ -30,7 +30,7 @@ typedef struct words {
 } words;
 
 static const struct argp_option options[] = {
-    {"methods", KEY_METHODS, "LIST", 0, "em, sirt, sirt-positive, wbp (default em,sirt,wbp)", 10},
+    {"methods", KEY_METHODS, "LIST", 0, "em, osem, sirt, sirt-positive, wbp (default em,sirt,wbp)", 10},
     {"truth", KEY_TRUTH, "VOLUME", 0, "the true volume, if it is known", 10},
     {"iterations", KEY_ITERATIONS, "N", 0, "of em and sirt (default 20)", 10},
     {"kernel", KEY_KERNEL, "NAME", 0, "linear or strip (default linear)", 10},

@@ -196,9 +196,14 @@ static void recon_options(const sei_compare_work *work, size_t index, sei_recon_
     sei_recon_options_default(options);
     options->method = work->methods[index];
     options->iterations = o->iterations;
+    if (options->method == SEI_METHOD_OSEM) /* as many updates */
+        options->iterations = (o->iterations + options->subsets - 1) / options->subsets;
+    options->every_sweep = true; /* for the history */
     options->kernel = o->kernel;
     options->depth_px = depth_of(work);
-    options->memory_bytes = o->memory_bytes / 2;
+    const sei_series *s = &work->series;
+    const double images = 4.0 * (double)s->nx * (double)s->ny * (double)s->n_tilts, left = (double)o->memory_bytes - 2 * images;
+    options->memory_bytes = o->memory_bytes == 0 ? 0 : left > 1 ? (size_t)left : 1;
 }
 
 /* One method: reconstruct, write, measure into its row. */

@@ -321,7 +321,7 @@ static sei_status history_plots(sei_run_state *run, sei_stage *stage, sei_facts 
     static const char *const residual[] = {"residual"};
     for (unsigned e = 0; e < run->recipe->n_reconstruct; ++e) {
         const sei_recipe_recon *entry = &run->recipe->reconstruct[e];
-        const bool em = entry->method == SEI_METHOD_EM;
+        const bool em = entry->method == SEI_METHOD_EM || entry->method == SEI_METHOD_OSEM;
         if (entry->method == SEI_METHOD_WBP) continue;
         for (size_t c = 0; c < run->n_channels; ++c) {
             char name[SEI_RUN_NAME];
