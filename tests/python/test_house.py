@@ -7,7 +7,7 @@ import re
 ROOT = pathlib.Path(os.environ.get("SEITOMO_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 ROOMS = {"core", "backend", "io", "clean", "align", "recon", "segment", "measure", "simulate", "phasefield", "report", "eds", "bench"}
 SHARED = {"types", "status", "version", "backend", "morphology"}
-OWNED = {"simulate": {"specimen", "signal", "grow", "experiment"},  # public headers of a room beside its namesake
+OWNED = {"phasefield": {"mechanics"}, "simulate": {"specimen", "signal", "grow", "experiment"},  # public headers of a room beside its namesake
          "backend": {"calibrate"},
          "bench": {"calibrate", "recon"}}  # measures the machine and the reconstruction by their public headers alone
 SEES_ALL = {"study", "cli"}
