@@ -83,7 +83,8 @@ def test_metrics_have_the_interface_s_columns(made):
     for printed, written in zip(summary["half_cycles"], half_cycles, strict=True):  # printed with 15 digits
         assert printed.keys() == written.keys()
         for name in written.keys() - {"phase"}:
-            assert printed[name]["value"] == pytest.approx(written[name]["value"], rel=1e-14, abs=1e-300), name
+            ours, theirs = printed[name]["value"], written[name]["value"]
+            assert ours is theirs is None or ours == pytest.approx(theirs, rel=1e-14, abs=1e-300), name
     assert summary["figure5"]["verdict"] == "not judged"
 
 
