@@ -176,7 +176,7 @@ static double *allen_cahn(int64_t nx, int steps, double end, const sei_pf_operat
     o.c_b = 1;
     assert_ok(sei_phasefield_check(&o, &limits));
     assert_ok(sei_phasefield_begin(&o, &s));
-    assert_ok(sei_pf_work_make(&o, &limits, &s, 1, &work));
+    assert_ok(sei_pf_work_make(&o, &limits, &s, 1, false, &work));
     const int64_t n = o.nx * o.nz;
     double *eta = malloc((size_t)n * sizeof *eta), *mu = malloc((size_t)n * sizeof *mu);
     assert_true(eta != NULL && mu != NULL);
@@ -217,7 +217,7 @@ static void test_manufactured_solution(void **state) {
     double errors[2];
     for (int n = 0; n < 2; ++n) {
         const int64_t nx = (long_run ? 256 : 128) << n;
-        double *eta = allen_cahn(nx, (int)(end * (long_run ? 160 : 40)) << (2 * n), end, sei_pf_cpu("auto"));
+        double *eta = allen_cahn(nx, (int)(end * (long_run ? 160 : 40)) << (2 * n), end, sei_pf_cpu("auto", false));
         errors[n] = error_at(eta, nx, end);
         free(eta);
     }
@@ -228,7 +228,7 @@ static void test_manufactured_solution(void **state) {
     /* in time, on one grid: the differences between successive halvings of the step halve */
     double *runs[3], first = 0, second = 0;
     const int64_t nx = 64;
-    for (int n = 0; n < 3; ++n) runs[n] = allen_cahn(nx, 40 << n, 1, n == 0 ? &sei_pf_ref : sei_pf_cpu("auto"));
+    for (int n = 0; n < 3; ++n) runs[n] = allen_cahn(nx, 40 << n, 1, n == 0 ? &sei_pf_ref : sei_pf_cpu("auto", false));
     for (int64_t i = 0; i < nx * nx / 2; ++i) {
         first += pow(runs[0][i] - runs[1][i], 2);
         second += pow(runs[1][i] - runs[2][i], 2);

@@ -10,7 +10,7 @@
 static sei_status operators_of(const char *backend, const sei_pf_operators **out) {
     *out = NULL;
     if (backend != NULL && strcmp(backend, "ref") == 0) *out = &sei_pf_ref;
-    if (backend != NULL && strcmp(backend, "cpu") == 0) *out = sei_pf_cpu("auto");
+    if (backend != NULL && strcmp(backend, "cpu") == 0) *out = sei_pf_cpu("auto", false);
     if (*out != NULL) return SEI_OK;
     return sei_fail(SEI_ERR_USAGE, "phase field: no backend '%s'; there are ref and cpu", backend == NULL ? "" : backend);
 }
@@ -53,10 +53,11 @@ double sei_phasefield_soc(const sei_phasefield_limits *limits, const sei_phasefi
 
 /* The state takes the work's fields. */
 static void take_fields(const sei_pf_work *w, sei_phasefield_state *s) {
+    const double *li = w->li[0], *v = w->vacancy[0];
     for (int64_t n = 0; n < s->nx * s->ny * s->nz; ++n) {
         if (!s->wire[n]) continue;
-        s->c_li[n] = w->li[0][n];
-        s->c_v[n] = w->vacancy[0][n];
+        s->c_li[n] = li[n];
+        s->c_v[n] = v[n];
     }
 }
 
@@ -84,7 +85,7 @@ static sei_status journey_begin(const sei_phasefield_options *options, const cha
     SEI_TRY(sei_pf_state_check(options, state));
     SEI_TRY(operators_of(backend, &j.operators));
     j.threads = threads_for(state);
-    SEI_TRY(sei_pf_work_make(options, &j.limits, state, j.threads, &j.work));
+    SEI_TRY(sei_pf_work_make(options, &j.limits, state, j.threads, false, &j.work));
     *out = j;
 done:
     return status;

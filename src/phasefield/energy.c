@@ -17,7 +17,7 @@ static double bulk_energy(const sei_phasefield_options *o, const sei_pf_constant
 static double face_energy(const sei_pf_work *w, int64_t a, int64_t b) {
     const bool li = ((w->mask[a] | w->mask[b]) & SEI_PF_ACTIVE) != 0;
     const bool vacancy = (w->mask[a] & w->mask[b] & SEI_PF_OPEN_VACANCY) != 0 && w->vacancies_move;
-    const double d_li = w->li[0][b] - w->li[0][a], d_v = w->vacancy[0][b] - w->vacancy[0][a];
+    const double *c_li = w->li[0], *c_v = w->vacancy[0], d_li = c_li[b] - c_li[a], d_v = c_v[b] - c_v[a];
     return (li ? 0.5 * w->k.kappa_li_dx2 * d_li * d_li : 0) + (vacancy ? 0.5 * w->k.kappa_v_dx2 * d_v * d_v : 0);
 }
 
@@ -44,7 +44,7 @@ sei_status sei_phasefield_energy(const sei_phasefield_options *o, const sei_phas
     sei_status status = SEI_OK;
     SEI_TRY(sei_phasefield_check(o, &limits));
     SEI_TRY(sei_pf_state_check(o, s));
-    SEI_TRY(sei_pf_work_make(o, &limits, s, 1, &w));
+    SEI_TRY(sei_pf_work_make(o, &limits, s, 1, false, &w));
     double sum = 0;
     for (int64_t k = 0; k < w.nz; ++k)
         for (int64_t j = 0; j < w.ny; ++j) sum += row_energy(o, &w, s, j, k);

@@ -32,24 +32,24 @@ static int64_t band_begin(const sei_pf_work *w, int thread, int threads) {
 /* What one thread of the team does; planes z0 <= z < z1 are its own. Threads meet after each operator. */
 static void team_steps(const sei_pf_work *w, const sei_pf_operators *operators, int thread, int64_t z0, int64_t z1,
                        int64_t steps) {
-    double *old = w->li[0], *a = w->li[1], *b = w->li[2];
-    double *c = w->vacancy[0], *c_new = w->vacancy[1];
+    void *old = w->li[0], *a = w->li[1], *b = w->li[2];
+    void *c = w->vacancy[0], *c_new = w->vacancy[1];
     operators->bracket(w, z0, z1, c);
 #pragma omp barrier
     for (int64_t n = 0; n < steps; ++n) {
         for (int j = 0; j < w->stages; ++j) {
             /* stage j writes over the field of stage j-2, which it needs at the same cell only; the old field stays */
-            const double *y1 = j == 0 ? old : (j % 2 == 1 ? a : b), *y2 = j < 2 ? old : (j % 2 == 1 ? b : a);
+            const void *y1 = j == 0 ? old : (j % 2 == 1 ? a : b), *y2 = j < 2 ? old : (j % 2 == 1 ? b : a);
             const sei_pf_li step = {w->stage[j], y1, y2, j % 2 == 0 ? a : b};
             operators->lithium(w, thread, z0, z1, &step);
 #pragma omp barrier
         }
-        double *last = w->stages % 2 == 1 ? a : b;
+        void *last = w->stages % 2 == 1 ? a : b;
         if (w->vacancies_move) {
             const sei_pf_vacancy step = {old, last, c, c_new};
             operators->vacancy(w, thread, z0, z1, &step);
 #pragma omp barrier
-            double *swapped = c;
+            void *swapped = c;
             c = c_new;
             c_new = swapped;
         }
@@ -77,11 +77,11 @@ void sei_pf_macro_steps(sei_pf_work *w, const sei_pf_operators *operators, int t
     /* where the fields came to lie: each step takes the old field's place for the last stage's */
     for (int64_t n = 0; n < steps; ++n) {
         const int last = w->stages % 2 == 1 ? 1 : 2;
-        double *const swapped = w->li[0];
+        void *const swapped = w->li[0];
         w->li[0] = w->li[last];
         w->li[last] = swapped;
         if (!w->vacancies_move) continue;
-        double *const other = w->vacancy[0];
+        void *const other = w->vacancy[0];
         w->vacancy[0] = w->vacancy[1];
         w->vacancy[1] = other;
     }

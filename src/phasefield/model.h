@@ -11,7 +11,8 @@ enum {
     SEI_PF_ACTIVE = 1,       /* takes part: the wire, or any cell of a box */
     SEI_PF_OPEN_LI = 2,      /* lithium passes its faces: the exterior too, not what is frozen */
     SEI_PF_OPEN_VACANCY = 4, /* vacancies pass its faces */
-    SEI_PF_WETTED = 8        /* no lithiated phase here: h = 0 */
+    SEI_PF_WETTED = 8,       /* no lithiated phase here: h = 0 */
+    SEI_PF_RIM = 16          /* the source S may act here: chi_S = 1 */
 };
 
 /* The numbers of a half-cycle's operators, by value so that a kernel takes them as one argument. */
@@ -34,37 +35,40 @@ typedef struct sei_pf_stage {
     double b, w;
 } sei_pf_stage;
 
+/* Fields of reals: float when single, else double. */
 typedef struct sei_pf_work {
     sei_pf_constants k;
     int64_t nx, ny, nz;
     bool periodic_x, periodic_z;
+    bool single;
     int stages;
     double tau;
     sei_pf_stage stage[SEI_PF_MAX_STAGES];
-    const int64_t *mask;         /* [nz][ny][nx] */
-    const int32_t *span;         /* [nz*ny][4]: cells whose update / chemical potential a row needs: begin, end, begin, end */
+    const uint8_t *mask;         /* [nz][ny][nx] */
+    const int32_t *span;         /* [nz*ny][4]: cells that a row updates, all of them active / whose chemical potential it or a
+                                    neighbour needs: begin, end, begin, end; an empty range is 0, 0 */
     const uint8_t *row_open;     /* [nz*ny]: 1 where no face of the row's cells is closed to lithium */
     const int64_t *cells_before; /* [nz + 1]: cells to update in the planes before each */
     bool vacancies_move;         /* false: c_v stands still and its step is left out */
-    const double *source;        /* NULL: none */
-    const double *noise;         /* g; NULL: none */
-    double *li[3];               /* li[0]: c_Li of the last macro step */
-    double *vacancy[2];          /* vacancy[0]: c_v of the last macro step */
-    double *bracket;             /* what multiplies h' in mu_Li, from c_v */
-    double *scratch;             /* [3*threads][ny][nx] and at least a whole field: potentials on their way to fluxes */
+    const void *source;          /* NULL: none */
+    const void *noise;           /* g; NULL: none */
+    void *li[3];                 /* li[0]: c_Li of the last macro step */
+    void *vacancy[2];            /* vacancy[0]: c_v of the last macro step */
+    void *bracket;               /* what multiplies h' in mu_Li, from c_v */
+    void *scratch;               /* [3*threads][ny][nx] and at least a whole field: potentials on their way to fluxes */
     void *memory;
 } sei_pf_work;
 
 /* Fields of one operator call. */
 typedef struct sei_pf_li {
     sei_pf_stage stage;
-    const double *y1, *y2;
-    double *y;
+    const void *y1, *y2;
+    void *y;
 } sei_pf_li;
 
 typedef struct sei_pf_vacancy {
-    const double *li_old, *li_new, *c;
-    double *c_new;
+    const void *li_old, *li_new, *c;
+    void *c_new;
 } sei_pf_vacancy;
 
 /*
@@ -76,16 +80,17 @@ typedef struct sei_pf_vacancy {
  */
 typedef struct sei_pf_operators {
     const char *name;
-    void (*bracket)(const sei_pf_work *work, int64_t z0, int64_t z1, const double *c_v);
-    void (*potential)(const sei_pf_work *work, int64_t z0, int64_t z1, const double *c_li, double *mu);
+    void (*bracket)(const sei_pf_work *work, int64_t z0, int64_t z1, const void *c_v);
+    void (*potential)(const sei_pf_work *work, int64_t z0, int64_t z1, const void *c_li, void *mu);
     void (*lithium)(const sei_pf_work *work, int thread, int64_t z0, int64_t z1, const sei_pf_li *step);
     void (*vacancy)(const sei_pf_work *work, int thread, int64_t z0, int64_t z1, const sei_pf_vacancy *step);
     bool team; /* planes are shared out over threads */
 } sei_pf_operators;
 
-extern const sei_pf_operators sei_pf_ref;
+/* The plain reference. ref_single: fields are float, what is computed from them is double all the same. */
+extern const sei_pf_operators sei_pf_ref, sei_pf_ref_single;
 /* The best instruction set of this machine, or the one named (NULL, "auto" or of SEI_ISA_NAMES); NULL: not here. */
-const sei_pf_operators *sei_pf_cpu(const char *isa);
+const sei_pf_operators *sei_pf_cpu(const char *isa, bool single);
 
 /* `steps` macro steps by whatever operators; the new fields end in work->li[0] and work->vacancy[0]. */
 void sei_pf_macro_steps(sei_pf_work *work, const sei_pf_operators *operators, int threads, int64_t steps);
@@ -103,9 +108,12 @@ static inline int sei_pf_direction(int64_t completed) {
     return completed % 2 == 0 ? 1 : -1;
 }
 
+/* `single`: fields of float. */
 sei_status sei_pf_work_make(const sei_phasefield_options *options, const sei_phasefield_limits *limits,
-                            const sei_phasefield_state *state, int threads, sei_pf_work *out) SEI_MUST_CHECK;
+                            const sei_phasefield_state *state, int threads, bool single, sei_pf_work *out) SEI_MUST_CHECK;
 void sei_pf_work_free(sei_pf_work *work);
+/* n doubles as the fields' reals. */
+void sei_pf_to_reals(bool single, const double *from, int64_t n, void *to);
 
 sei_status sei_pf_state_check(const sei_phasefield_options *options, const sei_phasefield_state *state) SEI_MUST_CHECK;
 void sei_pf_wire_mask(const sei_phasefield_options *options, uint8_t *wire);

@@ -39,37 +39,35 @@ sei_pf_constants sei_pf_constants_of(const sei_phasefield_options *o, const sei_
     return k;
 }
 
-static int64_t mask_of(const sei_phasefield_state *s, int direction, int64_t n) {
+static uint8_t mask_of(const sei_phasefield_state *s, int direction, int64_t n) {
     if (!s->wire[n]) return SEI_PF_OPEN_LI;
-    int64_t mask = SEI_PF_ACTIVE;
+    unsigned mask = SEI_PF_ACTIVE;
     if (s->wetted[n]) mask |= SEI_PF_WETTED;
     if (!(s->wetted[n] && direction > 0)) mask |= SEI_PF_OPEN_LI | SEI_PF_OPEN_VACANCY;
-    return mask;
-}
-
-/* The end moved on until whole vectors hold the cells from the second on, where the row has room for it. */
-static int32_t whole_vectors(int64_t nx, int32_t begin, int32_t end) {
-    const int32_t vector = 8, first = begin > 0 ? begin : 1;
-    if (end <= first) return end;
-    const int32_t longer = first + (end - first + vector - 1) / vector * vector;
-    return longer < nx ? longer : end;
+    return (uint8_t)mask;
 }
 
 /* Cells that a row updates (none: 0, 0), and whether every face of the row and of its neighbours is open to lithium. */
-static void scan_rows(const sei_pf_work *w, const int64_t *mask, int32_t *span, uint8_t *closed) {
+static sei_status scan_rows(const sei_pf_work *w, const uint8_t *mask, int32_t *span, uint8_t *closed) {
     for (int64_t row = 0; row < w->ny * w->nz; ++row) {
-        int32_t begin = 0, end = 0;
+        int32_t begin = 0, end = 0, active = 0;
         closed[row] = 0;
         for (int64_t i = 0; i < w->nx; ++i) {
-            const int64_t m = mask[row * w->nx + i];
+            const unsigned m = mask[row * w->nx + i];
             if ((m & SEI_PF_OPEN_LI) == 0) closed[row] = 1;
             if ((m & SEI_PF_ACTIVE) == 0) continue;
             if (end == 0) begin = (int32_t)i;
             end = (int32_t)i + 1;
+            ++active;
         }
+        if (active != end - begin)
+            return sei_fail(SEI_ERR_INPUT,
+                            "phase field: the wire has a gap in row %lld; expected the mask of sei_phasefield_begin",
+                            (long long)row);
         span[4 * row] = begin;
-        span[4 * row + 1] = whole_vectors(w->nx, begin, end);
+        span[4 * row + 1] = end;
     }
+    return SEI_OK;
 }
 
 /* Rows beside row (j, k), itself among them. */
@@ -102,7 +100,7 @@ static void widen_rows(const sei_pf_work *w, const uint8_t *closed, int32_t *spa
             if (end > 0 && begin > 0) --begin;
             if (end > 0 && end < w->nx) ++end;
             span[4 * row + 2] = begin;
-            span[4 * row + 3] = whole_vectors(w->nx, begin, end);
+            span[4 * row + 3] = end;
         }
 }
 
@@ -116,9 +114,8 @@ static void make_stages(sei_pf_work *w, sei_phasefield_integrator integrator) {
 }
 
 typedef struct pieces {
-    double *fields; /* li[1..2], vacancy[1], bracket, scratch, and li[0], vacancy[0] */
-    double *noise;
-    int64_t *mask;
+    void *fields; /* li, vacancy, bracket, noise, scratch */
+    uint8_t *mask;
     uint8_t *row_open;
     int32_t *span;
     int64_t *cells_before;
@@ -126,7 +123,6 @@ typedef struct pieces {
 
 static void free_pieces(pieces *p) {
     sei_free(p->fields);
-    sei_free(p->noise);
     sei_free(p->mask);
     sei_free(p->row_open);
     sei_free(p->span);
@@ -139,8 +135,58 @@ void sei_pf_work_free(sei_pf_work *work) {
     *work = (sei_pf_work){0};
 }
 
+/* Field `number` of the work's memory. */
+static void *field_of(const sei_pf_work *w, const pieces *p, int64_t number) {
+    const size_t cells = (size_t)(w->nx * w->ny * w->nz), bytes = w->single ? sizeof(float) : sizeof(double);
+    return (char *)p->fields + (size_t)number * cells * bytes;
+}
+
+void sei_pf_to_reals(bool single, const double *from, int64_t n, void *to) {
+    if (!single) {
+        memcpy(to, from, (size_t)n * sizeof *from);
+        return;
+    }
+    float *out = to;
+    for (int64_t i = 0; i < n; ++i) out[i] = (float)from[i];
+}
+
+static sei_status draw_noise(const sei_phasefield_options *o, const sei_phasefield_state *s, sei_pf_work *w, void *to) {
+    double *g = NULL;
+    sei_status status = SEI_OK;
+    SEI_TRY(SEI_NEW(g, s->nx, s->ny, s->nz));
+    SEI_TRY(sei_phasefield_noise(o, (uint32_t)(s->half_cycles / 2 + 1), g));
+    sei_pf_to_reals(w->single, g, s->nx * s->ny * s->nz, to);
+    w->noise = to;
+done:
+    sei_free(g);
+    return status;
+}
+
+/* The state's fields, the exterior's concentration around them. */
+static void take_state(const sei_phasefield_state *s, sei_pf_work *w) {
+    const int64_t cells = s->nx * s->ny * s->nz;
+    for (int m = 0; m < 3; ++m) {
+        sei_pf_to_reals(w->single, s->c_li, cells, w->li[m]);
+        for (int64_t n = 0; n < cells; ++n) {
+            if (s->wire[n]) continue;
+            if (w->single)
+                ((float *)w->li[m])[n] = (float)w->k.c_exterior;
+            else
+                ((double *)w->li[m])[n] = w->k.c_exterior;
+        }
+    }
+    for (int m = 0; m < 2; ++m) sei_pf_to_reals(w->single, s->c_v, cells, w->vacancy[m]);
+}
+
+static void count_cells(const sei_pf_work *w, const int32_t *span, int64_t *before) {
+    for (int64_t k = 0; k < w->nz; ++k) {
+        before[k + 1] = before[k];
+        for (int64_t row = k * w->ny; row < (k + 1) * w->ny; ++row) before[k + 1] += span[4 * row + 1] - span[4 * row];
+    }
+}
+
 sei_status sei_pf_work_make(const sei_phasefield_options *o, const sei_phasefield_limits *limits, const sei_phasefield_state *s,
-                            int threads, sei_pf_work *out) {
+                            int threads, bool single, sei_pf_work *out) {
     const bool wire = o->geometry == SEI_PHASEFIELD_WIRE;
     const int direction = wire ? sei_pf_direction(s->half_cycles) : 0;
     sei_pf_work w = {.k = sei_pf_constants_of(o, limits, direction),
@@ -149,10 +195,11 @@ sei_status sei_pf_work_make(const sei_phasefield_options *o, const sei_phasefiel
                      .nz = s->nz,
                      .periodic_x = o->periodic_x,
                      .periodic_z = o->periodic_z,
+                     .single = single,
                      .stages = limits->stages,
                      .tau = limits->tau,
                      .vacancies_move = o->free_energy != SEI_PHASEFIELD_QUARTIC && (o->m_v > 0 || wire)};
-    const int64_t plane = s->nx * s->ny, cells = plane * s->nz, rows = s->ny * s->nz;
+    const int64_t cells = s->nx * s->ny * s->nz, rows = s->ny * s->nz;
     const int64_t most = threads < s->nz ? threads : s->nz;
     const int64_t scratch = most * 3 > s->nz ? most * 3 : s->nz;
     uint8_t *closed = NULL;
@@ -160,41 +207,28 @@ sei_status sei_pf_work_make(const sei_phasefield_options *o, const sei_phasefiel
     size_t bytes = 0;
     sei_status status = SEI_OK;
     SEI_TRY(SEI_NEW(p, 1, 1, 1));
-    SEI_TRY(sei_checked_bytes(6 * s->nz + scratch, s->ny, s->nx, sizeof *p->fields, &bytes));
-    SEI_TRY(sei_alloc_aligned(bytes, (void **)&p->fields));
+    SEI_TRY(sei_checked_bytes(7 * s->nz + scratch, s->ny, s->nx, single ? sizeof(float) : sizeof(double), &bytes));
+    SEI_TRY(sei_alloc_aligned(bytes, &p->fields));
     SEI_TRY(SEI_NEW(p->mask, cells, 1, 1));
     SEI_TRY(SEI_NEW(p->row_open, rows, 1, 1));
     SEI_TRY(SEI_NEW(p->span, rows, 4, 1));
     SEI_TRY(SEI_NEW(p->cells_before, s->nz + 1, 1, 1));
     SEI_TRY(SEI_NEW(closed, rows, 1, 1));
-    if (direction < 0) {
-        SEI_TRY(SEI_NEW(p->noise, cells, 1, 1));
-        SEI_TRY(sei_phasefield_noise(o, (uint32_t)(s->half_cycles / 2 + 1), p->noise));
-    }
+    memset(p->fields, 0, bytes);
+    for (int n = 0; n < 3; ++n) w.li[n] = field_of(&w, p, n);
+    for (int n = 0; n < 2; ++n) w.vacancy[n] = field_of(&w, p, 3 + n);
+    w.bracket = field_of(&w, p, 5);
+    w.scratch = field_of(&w, p, 7);
+    if (direction < 0) SEI_TRY(draw_noise(o, s, &w, field_of(&w, p, 6)));
     for (int64_t n = 0; n < cells; ++n) p->mask[n] = mask_of(s, direction, n);
-    scan_rows(&w, p->mask, p->span, closed);
+    SEI_TRY(scan_rows(&w, p->mask, p->span, closed));
     widen_rows(&w, closed, p->span, p->row_open);
-    for (int64_t k = 0; k < s->nz; ++k) {
-        p->cells_before[k + 1] = p->cells_before[k];
-        for (int64_t j = 0; j < s->ny; ++j) {
-            const int32_t *span = p->span + 4 * (k * s->ny + j);
-            p->cells_before[k + 1] += span[1] - span[0];
-        }
-    }
-    for (int n = 0; n < 3; ++n) w.li[n] = p->fields + n * cells;
-    for (int n = 0; n < 2; ++n) w.vacancy[n] = p->fields + (3 + n) * cells;
-    w.bracket = p->fields + 5 * cells;
-    w.scratch = p->fields + 6 * cells;
-    for (int64_t n = 0; n < cells; ++n) {
-        const double li = s->wire[n] ? s->c_li[n] : w.k.c_exterior;
-        for (int m = 0; m < 3; ++m) w.li[m][n] = li;
-        for (int m = 0; m < 2; ++m) w.vacancy[m][n] = s->c_v[n];
-    }
+    count_cells(&w, p->span, p->cells_before);
+    take_state(s, &w);
     w.mask = p->mask;
     w.row_open = p->row_open;
     w.span = p->span;
     w.cells_before = p->cells_before;
-    w.noise = p->noise;
     w.memory = p;
     make_stages(&w, o->integrator);
     *out = w;
