@@ -211,6 +211,9 @@ void sei_cuda_release(sei_device *device, sei_buffer *buffer);
 void sei_cuda_release_host(sei_device *device, float *memory);
 size_t sei_cuda_free_bytes(sei_device *device);
 
+/* The phase-field model's part of the table. */
+extern const struct sei_pf_device sei_cuda_phasefield;
+
 /* Opens card 0 (CUDA_VISIBLE_DEVICES chooses which that is), proves that it runs this module's kernels. */
 sei_status sei_cuda_open(const sei_module_host *host, const sei_device_options *options, sei_cuda_device **out);
 void sei_cuda_close(sei_device *device);

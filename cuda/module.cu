@@ -24,6 +24,7 @@ sei_status sei_backend_module(const sei_module_host *host, const sei_device_opti
     table->arithmetic = device->fast ? "fast" : nullptr;
     table->close = sei_cuda_close;
     table->free_bytes = sei_cuda_free_bytes;
+    table->phasefield = &sei_cuda_phasefield;
     device->face.backend = table;
     *out = &device->face;
     return SEI_OK;

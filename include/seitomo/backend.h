@@ -179,6 +179,7 @@ typedef struct sei_backend {
     void (*release_host)(sei_device *device, float *memory); /* NULL: nothing */
     void (*close)(sei_device *device);
     size_t (*free_bytes)(sei_device *device); /* memory there is for buffers now; host backends: physical memory */
+    const struct sei_pf_device *phasefield;   /* the phase-field model (phasefield/device.h); NULL: the host's own code runs it */
 } sei_backend;
 
 /* Every backend's device begins with its table, so an operator is called as  SEI_OP(device, project)(device, ...). */

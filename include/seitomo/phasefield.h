@@ -51,11 +51,18 @@ typedef enum sei_phasefield_geometry { SEI_PHASEFIELD_WIRE = 0, SEI_PHASEFIELD_B
  */
 typedef enum sei_phasefield_integrator { SEI_PHASEFIELD_RKL1 = 0, SEI_PHASEFIELD_EULER } sei_phasefield_integrator;
 
+/*
+ * Of the fields and their arithmetic; options, states and sums are double. single: for cards whose doubles are slow, and quick
+ * looks; a wire's cells are at least 0.008 then (256 across the default width), since what a stage adds shrinks with dx^4.
+ */
+typedef enum sei_phasefield_precision { SEI_PHASEFIELD_DOUBLE = 0, SEI_PHASEFIELD_SINGLE } sei_phasefield_precision;
+
 /* Parameters; [T] of the paper's Supplementary Table 1, else ours. */
 typedef struct sei_phasefield_options {
     sei_phasefield_geometry geometry;
     sei_phasefield_energy_form free_energy;
     sei_phasefield_integrator integrator;
+    sei_phasefield_precision precision;
     int64_t nx, ny, nz;               /* cells; wire: nx = nz, default 256, ny = 1 */
     double dx;                        /* box: cell edge; wire: 0, it follows from half_width */
     bool periodic_x, periodic_z;      /* box; the axis y is always periodic */
@@ -135,11 +142,12 @@ sei_status sei_phasefield_begin_fields(const sei_phasefield_options *options, co
 void sei_phasefield_state_free(sei_phasefield_state *state);
 
 /*
- * `steps` macro steps of the current half-cycle, whether or not its end is reached. backend: "ref" (plain, one thread) or
- * "cpu" (OpenMP, the same bits for any number of threads and instruction set). The same bits as when the steps are taken in
+ * `steps` macro steps of the current half-cycle, whether or not its end is reached. backend: "ref" (plain, one thread), "cpu"
+ * (OpenMP, the same bits for any number of threads and every instruction set with a fused multiply-add), "cuda" or
+ * "cuda-emulated" (cpu's bits; the fields stay on the card until the call returns). The same bits as when the steps are taken in
  * several calls. Errors: SEI_ERR_USAGE (options, backend), SEI_ERR_INPUT (the state's shape; a field that left [-0.5, 1.5] or is
- * not finite, tested every check_every steps), SEI_ERR_MEMORY, SEI_ERR_INTERRUPTED. After an error that arose on the way the
- * state stands at the last test before it. Cost: stages + 1 passes over the cells per step.
+ * not finite, tested every check_every steps), SEI_ERR_MEMORY, SEI_ERR_INTERRUPTED, SEI_ERR_ENVIRONMENT (no card). After an error
+ * that arose on the way the state stands at the last test before it. Cost: stages + 1 passes over the cells per step.
  */
 sei_status sei_phasefield_step(const sei_phasefield_options *options, const char *backend, int64_t steps,
                                sei_phasefield_state *state) SEI_MUST_CHECK;
@@ -150,6 +158,15 @@ sei_status sei_phasefield_step(const sei_phasefield_options *options, const char
  */
 sei_status sei_phasefield_advance(const sei_phasefield_options *options, const char *backend, int64_t checks,
                                   sei_phasefield_state *state, bool *ended) SEI_MUST_CHECK;
+
+/*
+ * The same for `count` states at once, options[n] for states[n], ended[n] of each: for sweeps. On a card, states that differ in
+ * nothing but fields, seeds and what acts between half-cycles go through each launch together; on the cpu, when there are as
+ * many as threads, each thread takes whole states. Each state gets the bits it gets alone. Errors as above, the first one's;
+ * the other states then stand somewhere in their half-cycles and can be taken on.
+ */
+sei_status sei_phasefield_advance_many(const sei_phasefield_options *options, const char *backend, int64_t checks, int64_t count,
+                                       sei_phasefield_state *states, bool *ended) SEI_MUST_CHECK;
 
 /* State of charge: mean c_Li of wire cells that are not wetted, (mean - c_bc_low)/(c_bc_high - c_bc_low). */
 double sei_phasefield_soc(const sei_phasefield_limits *limits, const sei_phasefield_state *state);

@@ -37,7 +37,7 @@ typedef struct row_places {
     int64_t west, east;  /* cells beside the row's first and last */
 } row_places;
 
-PF_INLINE row_places places_of(const sei_pf_work *w, int64_t j, int64_t k) {
+SEI_PF_INLINE row_places places_of(const sei_pf_work *w, int64_t j, int64_t k) {
     row_places at;
     at.down = k > 0 ? k - 1 : (w->periodic_z ? w->nz - 1 : k);
     at.up = k < w->nz - 1 ? k + 1 : (w->periodic_z ? 0 : k);
@@ -48,24 +48,24 @@ PF_INLINE row_places places_of(const sei_pf_work *w, int64_t j, int64_t k) {
     return at;
 }
 
-PF_INLINE rows rows_of(const sei_pf_work *w, const pf_real *field, const row_places *at, int64_t j, int64_t k) {
+SEI_PF_INLINE rows rows_of(const sei_pf_work *w, const pf_real *field, const row_places *at, int64_t j, int64_t k) {
     return (rows){field + (k * w->ny + j) * w->nx, field + (at->down * w->ny + j) * w->nx, field + (at->up * w->ny + j) * w->nx,
                   field + (k * w->ny + at->back) * w->nx, field + (k * w->ny + at->front) * w->nx};
 }
 
-PF_INLINE mask_rows masks_of(const sei_pf_work *w, const row_places *at, int64_t j, int64_t k) {
+SEI_PF_INLINE mask_rows masks_of(const sei_pf_work *w, const row_places *at, int64_t j, int64_t k) {
     const uint8_t *mask = w->mask;
     return (mask_rows){mask + (k * w->ny + j) * w->nx, mask + (at->down * w->ny + j) * w->nx, mask + (at->up * w->ny + j) * w->nx,
                        mask + (k * w->ny + at->back) * w->nx, mask + (k * w->ny + at->front) * w->nx};
 }
 
 /* The difference to a neighbour, where the face is open to `what` (0: always). */
-PF_INLINE pf_real across(pf_real here, pf_real there, pf_mask what, pf_mask mask_here, pf_mask mask_there) {
+SEI_PF_INLINE pf_real across(pf_real here, pf_real there, pf_mask what, pf_mask mask_here, pf_mask mask_there) {
     const pf_real difference = there - here;
     return what == 0 || (mask_here & mask_there & what) != 0 ? difference : 0;
 }
 
-PF_INLINE pf_real spread(const rows *r, const mask_rows *m, int what, int three_d, int64_t i, int64_t w, int64_t e) {
+SEI_PF_INLINE pf_real spread(const rows *r, const mask_rows *m, int what, int three_d, int64_t i, int64_t w, int64_t e) {
     const pf_real here = r->c[i];
     const pf_mask mask = what == 0 ? 0 : m->c[i];
     const pf_real west = across(here, r->c[w], what, mask, what == 0 ? 0 : m->c[w]);
@@ -79,7 +79,7 @@ PF_INLINE pf_real spread(const rows *r, const mask_rows *m, int what, int three_
 }
 
 /* A range's end moved on until whole vectors hold the cells from the second on, where the row has room for it. */
-PF_INLINE int64_t whole_vectors(int64_t nx, int64_t begin, int64_t end) {
+SEI_PF_INLINE int64_t whole_vectors(int64_t nx, int64_t begin, int64_t end) {
     const int64_t first = begin > 0 ? begin : 1;
     if (end <= first) return end;
     const int64_t longer = first + (end - first + PF_LANES - 1) / PF_LANES * PF_LANES;
@@ -96,11 +96,11 @@ PF_INLINE int64_t whole_vectors(int64_t nx, int64_t begin, int64_t end) {
         if ((end) == (nx) && (begin) < (nx)) CELL((nx)-1, (nx)-2, (at).east);                    \
     } while (0)
 
-PF_INLINE void fill(pf_real *row, int64_t begin, int64_t end, pf_real value) {
+SEI_PF_INLINE void fill(pf_real *row, int64_t begin, int64_t end, pf_real value) {
     for (int64_t i = begin; i < end; ++i) row[i] = value;
 }
 
-PF_INLINE void bracket_row(const sei_pf_work *w, const pf_constants *constants, int form, int64_t row, const pf_real *c_v) {
+SEI_PF_INLINE void bracket_row(const sei_pf_work *w, const pf_constants *constants, int form, int64_t row, const pf_real *c_v) {
     const pf_constants k = *constants;
     const int32_t *span = w->span + 4 * row;
     const uint8_t *mask = w->mask + row * w->nx;
@@ -120,8 +120,8 @@ static void bracket_band(const sei_pf_work *w, int64_t z0, int64_t z1, const voi
 }
 
 /* Chemical potentials of lithium in plane p into mu[ny][nx]. */
-PF_INLINE void mu_li_plane(const sei_pf_work *w, const pf_constants *constants, int form, int three_d, int64_t p,
-                           const pf_real *c, pf_real *mu) {
+SEI_PF_INLINE void mu_li_plane(const sei_pf_work *w, int form, int three_d, const pf_constants *constants, int64_t p,
+                               const pf_real *c, pf_real *mu) {
     const pf_constants k = *constants;
     const int64_t nx = w->nx;
     for (int64_t j = 0; j < w->ny; ++j) {
@@ -144,8 +144,8 @@ PF_INLINE void mu_li_plane(const sei_pf_work *w, const pf_constants *constants, 
 }
 
 /* One row of a stage; `what` 0 where every face is open. */
-PF_INLINE void lithium_row(const sei_pf_work *w, const pf_constants *constants, int what, int three_d, const rows *mu_rows,
-                           int64_t j, int64_t p, const sei_pf_li *s) {
+SEI_PF_INLINE void lithium_row(const sei_pf_work *w, const pf_constants *constants, int what, int three_d, const rows *mu_rows,
+                               int64_t j, int64_t p, const sei_pf_li *s) {
     const pf_constants k = *constants;
     const rows mu = *mu_rows;
     const int64_t nx = w->nx, row = (p * w->ny + j) * nx;
@@ -171,12 +171,12 @@ PF_INLINE void lithium_row(const sei_pf_work *w, const pf_constants *constants, 
 }
 
 /* Places of the rolling planes: plane p of the band stands in third (p + 3) % 3. */
-PF_INLINE pf_real *rolling(const sei_pf_work *w, int thread, int64_t p) {
+SEI_PF_INLINE pf_real *rolling(const sei_pf_work *w, int thread, int64_t p) {
     return (pf_real *)w->scratch + (3 * (int64_t)thread + (p + 3) % 3) * w->ny * w->nx;
 }
 
 /* The rows of mu beside row j of plane p, from the rolling planes; beyond closed faces the row itself. */
-PF_INLINE rows rolling_rows(const sei_pf_work *w, int thread, int64_t j, int64_t p) {
+SEI_PF_INLINE rows rolling_rows(const sei_pf_work *w, int thread, int64_t j, int64_t p) {
     const row_places at = places_of(w, j, p);
     const pf_real *here = rolling(w, thread, p);
     const pf_real *down = at.down == p ? here : rolling(w, thread, p - 1), *up = at.up == p ? here : rolling(w, thread, p + 1);
@@ -184,31 +184,9 @@ PF_INLINE rows rolling_rows(const sei_pf_work *w, int thread, int64_t j, int64_t
 }
 
 /* Plane p, which may lie one beyond either end: wrapped, or -1 where a closed face needs none. */
-PF_INLINE int64_t wrapped(const sei_pf_work *w, int64_t p) {
+SEI_PF_INLINE int64_t wrapped(const sei_pf_work *w, int64_t p) {
     if (p >= 0 && p < w->nz) return p;
     return w->periodic_z ? (p + w->nz) % w->nz : -1;
-}
-
-PF_INLINE void lithium_band(const sei_pf_work *w, int form, int three_d, int thread, int64_t z0, int64_t z1, const sei_pf_li *s) {
-    const pf_constants k = pf_constants_of(&w->k);
-    for (int64_t p = z0 - 1; p <= z1; ++p) {
-        const int64_t source = wrapped(w, p);
-        if (source >= 0) mu_li_plane(w, &k, form, three_d, source, (const pf_real *)s->y1, rolling(w, thread, p));
-        if (p <= z0) continue;
-        for (int64_t j = 0; j < w->ny; ++j) {
-            const rows mu = rolling_rows(w, thread, j, p - 1);
-            if (w->row_open[(p - 1) * w->ny + j])
-                lithium_row(w, &k, 0, three_d, &mu, j, p - 1, s);
-            else
-                lithium_row(w, &k, SEI_PF_OPEN_LI, three_d, &mu, j, p - 1, s);
-        }
-    }
-}
-
-PF_INLINE void potential_band(const sei_pf_work *w, int form, int three_d, int64_t z0, int64_t z1, const void *c_li, void *mu) {
-    const pf_constants k = pf_constants_of(&w->k);
-    for (int64_t p = z0; p < z1; ++p)
-        mu_li_plane(w, &k, form, three_d, p, (const pf_real *)c_li, (pf_real *)mu + p * w->ny * w->nx);
 }
 
 /* The form and the dimension are known when the rows are compiled. */
@@ -225,15 +203,39 @@ PF_INLINE void potential_band(const sei_pf_work *w, int form, int three_d, int64
         default: break;                                                                                  \
     }
 
-static void lithium(const sei_pf_work *w, int thread, int64_t z0, int64_t z1, const sei_pf_li *s) {
-    PF_BY_FORM(lithium_band, thread, z0, z1, s)
+static void mu_li_of_plane(const sei_pf_work *w, const pf_constants *k, int64_t p, const pf_real *c, pf_real *mu) {
+    PF_BY_FORM(mu_li_plane, k, p, c, mu)
 }
 
-static void potential(const sei_pf_work *w, int64_t z0, int64_t z1, const void *c_li,
-                      void *mu){PF_BY_FORM(potential_band, z0, z1, c_li, mu)}
+/* Apart from the potentials, so that each is compiled once for all forms. */
+static __attribute__((noinline)) void lithium_plane(const sei_pf_work *w, const pf_constants *k, int thread, int64_t p,
+                                                    const sei_pf_li *s) {
+    for (int64_t j = 0; j < w->ny; ++j) {
+        const rows mu = rolling_rows(w, thread, j, p);
+        const bool open = w->row_open[p * w->ny + j] != 0;
+        if (w->ny > 1 && open) lithium_row(w, k, 0, 1, &mu, j, p, s);
+        if (w->ny > 1 && !open) lithium_row(w, k, SEI_PF_OPEN_LI, 1, &mu, j, p, s);
+        if (w->ny == 1 && open) lithium_row(w, k, 0, 0, &mu, j, p, s);
+        if (w->ny == 1 && !open) lithium_row(w, k, SEI_PF_OPEN_LI, 0, &mu, j, p, s);
+    }
+}
 
-PF_INLINE void mu_v_plane(const sei_pf_work *w, const pf_constants *constants, int three_d, int64_t p, const sei_pf_vacancy *s,
-                          pf_real *mu) {
+static void lithium(const sei_pf_work *w, int thread, int64_t z0, int64_t z1, const sei_pf_li *s) {
+    const pf_constants k = pf_constants_of(&w->k);
+    for (int64_t p = z0 - 1; p <= z1; ++p) {
+        const int64_t source = wrapped(w, p);
+        if (source >= 0) mu_li_of_plane(w, &k, source, (const pf_real *)s->y1, rolling(w, thread, p));
+        if (p > z0) lithium_plane(w, &k, thread, p - 1, s);
+    }
+}
+
+static void potential(const sei_pf_work *w, int64_t z0, int64_t z1, const void *c_li, void *mu) {
+    const pf_constants k = pf_constants_of(&w->k);
+    for (int64_t p = z0; p < z1; ++p) mu_li_of_plane(w, &k, p, (const pf_real *)c_li, (pf_real *)mu + p * w->ny * w->nx);
+}
+
+SEI_PF_INLINE void mu_v_plane(const sei_pf_work *w, const pf_constants *constants, int three_d, int64_t p,
+                              const sei_pf_vacancy *s, pf_real *mu) {
     const pf_constants k = *constants;
     const int64_t nx = w->nx;
     for (int64_t j = 0; j < w->ny; ++j) {
@@ -251,8 +253,8 @@ PF_INLINE void mu_v_plane(const sei_pf_work *w, const pf_constants *constants, i
     }
 }
 
-PF_INLINE void vacancy_row(const sei_pf_work *w, const pf_constants *constants, int three_d, const rows *mu_rows, int64_t j,
-                           int64_t p, const sei_pf_vacancy *s) {
+SEI_PF_INLINE void vacancy_row(const sei_pf_work *w, const pf_constants *constants, int three_d, const rows *mu_rows, int64_t j,
+                               int64_t p, const sei_pf_vacancy *s) {
     const pf_constants k = *constants;
     const rows mu = *mu_rows;
     const int64_t nx = w->nx, row = (p * w->ny + j) * nx;
@@ -282,7 +284,7 @@ PF_INLINE void vacancy_row(const sei_pf_work *w, const pf_constants *constants, 
     for (int64_t i = span[1]; i < end; ++i) c_new[i] = c[i];
 }
 
-PF_INLINE void vacancy_band(const sei_pf_work *w, int three_d, int thread, int64_t z0, int64_t z1, const sei_pf_vacancy *s) {
+SEI_PF_INLINE void vacancy_band(const sei_pf_work *w, int three_d, int thread, int64_t z0, int64_t z1, const sei_pf_vacancy *s) {
     const pf_constants k = pf_constants_of(&w->k);
     for (int64_t p = z0 - 1; p <= z1; ++p) {
         const int64_t source = wrapped(w, p);

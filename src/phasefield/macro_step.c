@@ -65,14 +65,11 @@ static void team_steps(const sei_pf_work *w, const sei_pf_operators *operators, 
 void sei_pf_macro_steps(sei_pf_work *w, const sei_pf_operators *operators, int threads, int64_t steps) {
     const int64_t wanted = operators->team ? threads : 1;
     const int team = (int)(wanted < w->nz ? wanted : w->nz);
-    if (team == 1) {
-        team_steps(w, operators, 0, 0, w->nz, steps);
-    } else {
+    /* a team of its own even for one thread: its barriers must not meet those who advance other states beside it */
 #pragma omp parallel num_threads(team)
-        {
-            const int thread = thread_number(), size = team_size();
-            team_steps(w, operators, thread, band_begin(w, thread, size), band_begin(w, thread + 1, size), steps);
-        }
+    {
+        const int thread = thread_number(), size = team_size();
+        team_steps(w, operators, thread, band_begin(w, thread, size), band_begin(w, thread + 1, size), steps);
     }
     /* where the fields came to lie: each step takes the old field's place for the last stage's */
     for (int64_t n = 0; n < steps; ++n) {

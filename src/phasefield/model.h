@@ -112,7 +112,8 @@ static inline int sei_pf_direction(int64_t completed) {
 sei_status sei_pf_work_make(const sei_phasefield_options *options, const sei_phasefield_limits *limits,
                             const sei_phasefield_state *state, int threads, bool single, sei_pf_work *out) SEI_MUST_CHECK;
 void sei_pf_work_free(sei_pf_work *work);
-/* n doubles as the fields' reals. */
+/* The fields' reals as n doubles, and back. */
+void sei_pf_from_reals(bool single, const void *from, int64_t n, double *to);
 void sei_pf_to_reals(bool single, const double *from, int64_t n, void *to);
 
 sei_status sei_pf_state_check(const sei_phasefield_options *options, const sei_phasefield_state *state) SEI_MUST_CHECK;
@@ -120,6 +121,8 @@ void sei_pf_wire_mask(const sei_phasefield_options *options, uint8_t *wire);
 /* Squared distance of a cell's centre to the wire's axis, in l0^2. */
 double sei_pf_radius2(const sei_phasefield_options *options, int64_t i, int64_t k);
 
+/* 1 where S acts in the current half-cycle (chi_S); acts is zero before. */
+void sei_pf_mark_acting(const sei_phasefield_state *state, uint8_t *acts);
 /* k_S chi_S |grad c_v| of the current half-cycle into state->source. */
 sei_status sei_pf_refresh_source(const sei_phasefield_options *options, const sei_phasefield_limits *limits,
                                  sei_phasefield_state *state) SEI_MUST_CHECK;

@@ -43,6 +43,12 @@ void sei_phasefield_options_default(sei_phasefield_options *options) {
                                         .seed = 1};
 }
 
+/*
+ * Smallest cell of the wire in single precision: 256 across the default width have 0.0086. What a stage adds shrinks with
+ * dx^4, a float's step does not.
+ */
+static const double SINGLE_DX = 0.008;
+
 /* A number with the range it must lie in; both ends belong to it. */
 typedef struct range {
     const char *name;
@@ -107,6 +113,8 @@ static sei_status check_grid(const sei_phasefield_options *o) {
         return sei_fail(SEI_ERR_USAGE, "phase field: unknown free energy %d", (int)o->free_energy);
     if ((int)o->integrator < SEI_PHASEFIELD_RKL1 || (int)o->integrator > SEI_PHASEFIELD_EULER)
         return sei_fail(SEI_ERR_USAGE, "phase field: unknown integrator %d", (int)o->integrator);
+    if ((int)o->precision < SEI_PHASEFIELD_DOUBLE || (int)o->precision > SEI_PHASEFIELD_SINGLE)
+        return sei_fail(SEI_ERR_USAGE, "phase field: unknown precision %d", (int)o->precision);
     if (o->geometry == SEI_PHASEFIELD_BOX) {
         if (!(o->dx > 0 && o->dx < 1e6))
             return sei_fail(SEI_ERR_USAGE, "phase field: dx is %g, a box needs its cell edge", o->dx);
@@ -211,6 +219,11 @@ sei_status sei_phasefield_check(const sei_phasefield_options *options, sei_phase
     /* a 10-90 % interface is 0.0080 wide for 1e-5 and grows with the root */
     const double ratio = limits.dx / 0.0171875, enough = fmax(1e-4, 2e-4 * ratio * ratio);
     limits.kappa_v = options->kappa_v > 0 ? options->kappa_v : (limits.dx <= 0.00266 ? 1e-5 : enough);
+    if (options->precision == SEI_PHASEFIELD_SINGLE && options->geometry == SEI_PHASEFIELD_WIRE && limits.dx < SINGLE_DX)
+        return sei_fail(SEI_ERR_USAGE,
+                        "phase field: single precision is for cells of %g and larger, these are %g: a stage's change would drown "
+                        "in rounding; use double",
+                        SINGLE_DX, limits.dx);
     SEI_TRY(resolve_steps(options, &limits));
     *out = limits;
 done:

@@ -4,6 +4,7 @@
 
 #include "core/alloc.h"
 #include "core/random.h"
+#include "phasefield/gradient.h"
 #include "phasefield/model.h"
 
 enum { SPOT_STREAM = 0x70660001 }; /* this purpose's Philox stream */
@@ -100,32 +101,36 @@ static void mark_rim(const sei_phasefield_state *s, uint8_t *rim) {
             }
 }
 
-/* |grad c_v| by central differences; across the wire's surface there is no difference. */
+/* |grad c_v| by central differences; across the wire's surface and the field's there is no difference. */
 static double slope_of(const sei_phasefield_state *s, double dx, int64_t i, int64_t j, int64_t k) {
-    const int64_t n = (k * s->ny + j) * s->nx + i;
+    const int64_t n = (k * s->ny + j) * s->nx + i, plane = s->nx * s->ny;
     const int64_t back = (k * s->ny + (j + s->ny - 1) % s->ny) * s->nx + i, front = (k * s->ny + (j + 1) % s->ny) * s->nx + i;
-    const int64_t pairs[3][2] = {{n - 1, n + 1}, {n - s->nx * s->ny, n + s->nx * s->ny}, {back, front}};
-    double sum = 0;
+    const int64_t pairs[3][2] = {
+        {i > 0 ? n - 1 : n, i < s->nx - 1 ? n + 1 : n}, {k > 0 ? n - plane : n, k < s->nz - 1 ? n + plane : n}, {back, front}};
+    double difference[3] = {0};
     for (int axis = 0; axis < 3; ++axis) {
-        const double low = s->wire[pairs[axis][0]] ? s->c_v[pairs[axis][0]] : s->c_v[n];
-        const double high = s->wire[pairs[axis][1]] ? s->c_v[pairs[axis][1]] : s->c_v[n];
-        sum += (high - low) * (high - low);
+        const int64_t low = pairs[axis][0], high = pairs[axis][1];
+        difference[axis] = s->c_v[s->wire[high] ? high : n] - s->c_v[s->wire[low] ? low : n];
     }
-    return sqrt(sum) / (2 * dx);
+    return sei_pf_gradient(difference, dx);
+}
+
+void sei_pf_mark_acting(const sei_phasefield_state *s, uint8_t *acts) {
+    const bool lithiation = sei_pf_direction(s->half_cycles) > 0;
+    mark_rim(s, acts);
+    for (int64_t n = 0; n < s->nx * s->ny * s->nz; ++n) acts[n] = s->wire[n] && acts[n] && !(lithiation && s->wetted[n]);
 }
 
 sei_status sei_pf_refresh_source(const sei_phasefield_options *o, const sei_phasefield_limits *limits, sei_phasefield_state *s) {
     uint8_t *rim = NULL;
     sei_status status = SEI_OK;
-    const bool lithiation = sei_pf_direction(s->half_cycles) > 0;
     SEI_TRY(SEI_NEW(rim, s->nx, s->ny, s->nz));
-    mark_rim(s, rim);
+    sei_pf_mark_acting(s, rim);
     for (int64_t k = 0; k < s->nz; ++k)
         for (int64_t j = 0; j < s->ny; ++j)
             for (int64_t i = 0; i < s->nx; ++i) {
                 const int64_t n = (k * s->ny + j) * s->nx + i;
-                const bool acts = s->wire[n] && rim[n] && !(lithiation && s->wetted[n]);
-                s->source[n] = acts ? o->k_s * slope_of(s, limits->dx, i, j, k) : 0;
+                s->source[n] = rim[n] ? o->k_s * slope_of(s, limits->dx, i, j, k) : 0;
             }
 done:
     sei_free(rim);

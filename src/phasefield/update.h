@@ -3,9 +3,19 @@
  * multiply-adds where they are written, selections and bits, no calls, no contraction: every backend that includes this file
  * computes the same bits, wherever the processor has a fused multiply-add (the cpu's baseline has none and rounds twice).
  *
- * PF_SINGLE, 0 or 1, says the precision: pf_real is double or float. There is no include guard, so that C++ may take both,
- * each in a namespace of its own; a C file takes one.
+ * PF_SINGLE, 0 (unless said) or 1, is the precision: pf_real is double or float. Each may be included once, so that C++
+ * takes both, each in a namespace of its own; a C file takes one.
  */
+#ifndef PF_SINGLE
+#define PF_SINGLE 0
+#endif
+#if (PF_SINGLE && !defined(SEI_PHASEFIELD_UPDATE_SINGLE)) || (!PF_SINGLE && !defined(SEI_PHASEFIELD_UPDATE_DOUBLE))
+#if PF_SINGLE
+#define SEI_PHASEFIELD_UPDATE_SINGLE
+#else
+#define SEI_PHASEFIELD_UPDATE_DOUBLE
+#endif
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,12 +23,8 @@
 #include "core/everywhere.h"
 #include "phasefield/model.h"
 
-#ifndef PF_SINGLE
-#error "update.h: define PF_SINGLE, 0 or 1"
-#endif
-
-#undef PF_INLINE
-#define PF_INLINE static SEI_EVERYWHERE __attribute__((always_inline))
+#undef SEI_PF_INLINE
+#define SEI_PF_INLINE static SEI_EVERYWHERE __attribute__((always_inline))
 
 #undef PF_FMA
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__cplusplus)
@@ -49,7 +55,7 @@ typedef struct pf_constants {
     pf_real rho, c_a, c_b;
 } pf_constants;
 
-PF_INLINE pf_constants pf_constants_of(const sei_pf_constants *k) {
+SEI_PF_INLINE pf_constants pf_constants_of(const sei_pf_constants *k) {
     pf_constants c;
     c.omega = (pf_real)k->omega;
     c.c_min = (pf_real)k->c_min;
@@ -76,13 +82,13 @@ PF_INLINE pf_constants pf_constants_of(const sei_pf_constants *k) {
     return c;
 }
 
-PF_INLINE pf_word pf_bits(pf_real x) {
+SEI_PF_INLINE pf_word pf_bits(pf_real x) {
     pf_word bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-PF_INLINE pf_real pf_number(pf_word bits) {
+SEI_PF_INLINE pf_real pf_number(pf_word bits) {
     pf_real x;
     memcpy(&x, &bits, sizeof x);
     return x;
@@ -93,7 +99,7 @@ PF_INLINE pf_real pf_number(pf_word bits) {
  * n = 2^p b within a factor of 3/2 of a; then log(a/n) = 2 atanh(s), s = (a-n)/(a+n), |s| <= 0.2, by the polynomial in s^2
  * of smallest largest relative error there: 1.4e-17, single 2.4e-9.
  */
-PF_INLINE pf_real pf_log_ratio(pf_real a, pf_real b) {
+SEI_PF_INLINE pf_real pf_log_ratio(pf_real a, pf_real b) {
     const pf_word bits_a = pf_bits(a), bits_b = pf_bits(b);
 #if PF_SINGLE
     const pf_word nearest = (bits_a - bits_b) + 0x00400000U, power = nearest & 0xff800000U;
@@ -123,7 +129,7 @@ PF_INLINE pf_real pf_log_ratio(pf_real a, pf_real b) {
 }
 
 /* exp(x) for -700 <= x <= 0 (single: -80): x = k log 2 + r, the series of exp r, |r| < 0.347, times 2^k. */
-PF_INLINE pf_real pf_exp(pf_real x) {
+SEI_PF_INLINE pf_real pf_exp(pf_real x) {
 #if PF_SINGLE
     const pf_real shift = 12582912.0F, least = -80.0F; /* 1.5 2^23: adding it rounds to an integer, kept in the low bits */
 #else
@@ -159,20 +165,20 @@ PF_INLINE pf_real pf_exp(pf_real x) {
 #endif
 }
 
-PF_INLINE pf_real pf_clamp(pf_real x, pf_real low, pf_real high) {
+SEI_PF_INLINE pf_real pf_clamp(pf_real x, pf_real low, pf_real high) {
     const pf_real above = x < low ? low : x;
     return above > high ? high : above;
 }
 
 /* f'(c) of the regular solution. */
-PF_INLINE pf_real pf_slope(pf_real c, pf_real omega, pf_real e, pf_real curvature) {
+SEI_PF_INLINE pf_real pf_slope(pf_real c, pf_real omega, pf_real e, pf_real curvature) {
     const pf_real inside = pf_clamp(c, e, 1 - e);
     const pf_real slope = pf_log_ratio(inside, 1 - inside) + PF_FMA(-2 * omega, inside, omega);
     return PF_FMA(curvature, c - inside, slope);
 }
 
 /* f(c). */
-PF_INLINE pf_real pf_energy(pf_real c, pf_real omega, pf_real e, pf_real curvature) {
+SEI_PF_INLINE pf_real pf_energy(pf_real c, pf_real omega, pf_real e, pf_real curvature) {
     const pf_real inside = pf_clamp(c, e, 1 - e), rest = 1 - inside, beyond = c - inside;
     const pf_real logit = pf_log_ratio(inside, rest);
     const pf_real value = PF_FMA(inside, logit, PF_FMA(omega * inside, rest, pf_log_ratio(rest, 1)));
@@ -180,17 +186,17 @@ PF_INLINE pf_real pf_energy(pf_real c, pf_real omega, pf_real e, pf_real curvatu
     return PF_FMA(beyond, slope, value);
 }
 
-PF_INLINE pf_real pf_fraction(const pf_constants *k, pf_real c_li) {
+SEI_PF_INLINE pf_real pf_fraction(const pf_constants *k, pf_real c_li) {
     return pf_clamp((c_li - k->c_min) * k->inverse_swing, 0, 1);
 }
 
 /* h(x) */
-PF_INLINE pf_real pf_smooth(pf_real x) {
+SEI_PF_INLINE pf_real pf_smooth(pf_real x) {
     return x * x * PF_FMA(PF_C(-2), x, PF_C(3));
 }
 
 /* What multiplies h' in mu_Li. */
-PF_INLINE pf_real pf_bracket(const pf_constants *k, int form, pf_real c_v, pf_mask mask) {
+SEI_PF_INLINE pf_real pf_bracket(const pf_constants *k, int form, pf_real c_v, pf_mask mask) {
     if (form != SEI_PHASEFIELD_ADDITIVE && form != SEI_PHASEFIELD_LITERAL) return 0;
     const pf_real energy = pf_energy(c_v, k->omega, k->e_v, k->curvature_v);
     if (form == SEI_PHASEFIELD_LITERAL) return energy;
@@ -200,7 +206,7 @@ PF_INLINE pf_real pf_bracket(const pf_constants *k, int form, pf_real c_v, pf_ma
 }
 
 /* mu_Li of a cell of the wire or box; `spread` is the sum of differences to its neighbours. */
-PF_INLINE pf_real pf_mu_li(const pf_constants *k, int form, pf_real c, pf_real spread, pf_real bracket) {
+SEI_PF_INLINE pf_real pf_mu_li(const pf_constants *k, int form, pf_real c, pf_real spread, pf_real bracket) {
     pf_real mu;
     if (form == SEI_PHASEFIELD_QUARTIC) {
         mu = 2 * k->rho * (c - k->c_a) * (c - k->c_b) * (2 * c - k->c_a - k->c_b);
@@ -218,17 +224,17 @@ PF_INLINE pf_real pf_mu_li(const pf_constants *k, int form, pf_real c, pf_real s
 }
 
 /* One stage of c_Li: y1 + b (y1 - y2) + w (M/dx^2 spread + source (c_bc - y1)), `spread` of mu_Li; rate = w M/dx^2. */
-PF_INLINE pf_real pf_stage(pf_real y1, pf_real y2, pf_real b, pf_real rate, pf_real spread) {
+SEI_PF_INLINE pf_real pf_stage(pf_real y1, pf_real y2, pf_real b, pf_real rate, pf_real spread) {
     return PF_FMA(rate, spread, PF_FMA(b, y1 - y2, y1));
 }
 
 /* What the source adds to a stage. */
-PF_INLINE pf_real pf_fed(const pf_constants *k, pf_real next, pf_real y1, pf_real w, pf_real source) {
+SEI_PF_INLINE pf_real pf_fed(const pf_constants *k, pf_real next, pf_real y1, pf_real w, pf_real source) {
     return PF_FMA(w * source, k->c_exterior - y1, next);
 }
 
 /* mu_v; `spread` counts open faces only. */
-PF_INLINE pf_real pf_mu_v(const pf_constants *k, pf_real c_v, pf_real c_li, pf_real spread, pf_mask mask) {
+SEI_PF_INLINE pf_real pf_mu_v(const pf_constants *k, pf_real c_v, pf_real c_li, pf_real spread, pf_mask mask) {
     const pf_real smooth = pf_smooth(pf_fraction(k, c_li));
     const pf_real h = (mask & SEI_PF_WETTED) != 0 ? 0 : smooth;
     const pf_real silicon = (1 - h) * pf_slope(c_v, k->omega, k->e_v, k->curvature_v);
@@ -236,7 +242,7 @@ PF_INLINE pf_real pf_mu_v(const pf_constants *k, pf_real c_v, pf_real c_li, pf_r
 }
 
 /* R dc_Li in the half-cycle's direction, integrated exactly: c_v moves exponentially towards c_s (nucleation) or c_min. */
-PF_INLINE pf_real pf_react(const pf_constants *k, int direction, pf_real c_v, pf_real dc_li, pf_real noise, pf_mask mask) {
+SEI_PF_INLINE pf_real pf_react(const pf_constants *k, int direction, pf_real c_v, pf_real dc_li, pf_real noise, pf_mask mask) {
     const pf_real target = direction > 0 ? k->c_min : k->c_s;
     const pf_real rate = direction > 0 ? k->annihilation : k->nucleation * noise;
     const pf_real amount = direction > 0 ? dc_li : -dc_li;
@@ -247,10 +253,12 @@ PF_INLINE pf_real pf_react(const pf_constants *k, int direction, pf_real c_v, pf
 }
 
 /* The sum of differences to six neighbours, in this order everywhere. */
-PF_INLINE pf_real pf_sum6(pf_real w, pf_real e, pf_real d, pf_real u, pf_real b, pf_real f) {
+SEI_PF_INLINE pf_real pf_sum6(pf_real w, pf_real e, pf_real d, pf_real u, pf_real b, pf_real f) {
     return ((w + e) + (d + u)) + (b + f);
 }
 
-PF_INLINE pf_real pf_sum4(pf_real w, pf_real e, pf_real d, pf_real u) {
+SEI_PF_INLINE pf_real pf_sum4(pf_real w, pf_real e, pf_real d, pf_real u) {
     return (w + e) + (d + u);
 }
+
+#endif

@@ -141,6 +141,15 @@ static void *field_of(const sei_pf_work *w, const pieces *p, int64_t number) {
     return (char *)p->fields + (size_t)number * cells * bytes;
 }
 
+void sei_pf_from_reals(bool single, const void *from, int64_t n, double *to) {
+    if (!single) {
+        memcpy(to, from, (size_t)n * sizeof *to);
+        return;
+    }
+    const float *in = from;
+    for (int64_t i = 0; i < n; ++i) to[i] = (double)in[i];
+}
+
 void sei_pf_to_reals(bool single, const double *from, int64_t n, void *to) {
     if (!single) {
         memcpy(to, from, (size_t)n * sizeof *from);
@@ -202,7 +211,7 @@ sei_status sei_pf_work_make(const sei_phasefield_options *o, const sei_phasefiel
     const int64_t cells = s->nx * s->ny * s->nz, rows = s->ny * s->nz;
     const int64_t most = threads < s->nz ? threads : s->nz;
     const int64_t scratch = most * 3 > s->nz ? most * 3 : s->nz;
-    uint8_t *closed = NULL;
+    uint8_t *closed = NULL, *acts = NULL;
     pieces *p = NULL;
     size_t bytes = 0;
     sei_status status = SEI_OK;
@@ -220,7 +229,9 @@ sei_status sei_pf_work_make(const sei_phasefield_options *o, const sei_phasefiel
     w.bracket = field_of(&w, p, 5);
     w.scratch = field_of(&w, p, 7);
     if (direction < 0) SEI_TRY(draw_noise(o, s, &w, field_of(&w, p, 6)));
-    for (int64_t n = 0; n < cells; ++n) p->mask[n] = mask_of(s, direction, n);
+    SEI_TRY(SEI_NEW(acts, s->nx, s->ny, s->nz));
+    if (wire) sei_pf_mark_acting(s, acts);
+    for (int64_t n = 0; n < cells; ++n) p->mask[n] = (uint8_t)(mask_of(s, direction, n) | (acts[n] ? SEI_PF_RIM : 0));
     SEI_TRY(scan_rows(&w, p->mask, p->span, closed));
     widen_rows(&w, closed, p->span, p->row_open);
     count_cells(&w, p->span, p->cells_before);
@@ -235,6 +246,7 @@ sei_status sei_pf_work_make(const sei_phasefield_options *o, const sei_phasefiel
     p = NULL;
 done:
     sei_free(closed);
+    sei_free(acts);
     if (p != NULL) free_pieces(p);
     return status;
 }
