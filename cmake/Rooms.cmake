@@ -81,6 +81,10 @@ if(kernel_sources)
     target_compile_definitions(seitomo_kernels_${isa} PRIVATE SEI_ISA=${isa})
     # -fno-trapping-math lets comparisons become masks; it changes no result
     target_compile_options(seitomo_kernels_${isa} PRIVATE ${isa_flags_${isa}} -fno-trapping-math)
+    if(DEFINED SEITOMO_FMAX_LOOPS_COMPILE AND NOT SEITOMO_FMAX_LOOPS_COMPILE)
+      # last, so that it counts: see cmake/Settings.cmake
+      set_property(SOURCE ${kernel_sources} PROPERTY COMPILE_OPTIONS -ftree-loop-vectorize)
+    endif()
     target_link_libraries(seitomo_kernels_${isa} PRIVATE seitomo_settings)
     if(RANDOM123_INCLUDE)
       target_include_directories(seitomo_kernels_${isa} SYSTEM PRIVATE ${RANDOM123_INCLUDE})

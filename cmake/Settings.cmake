@@ -8,6 +8,23 @@ target_compile_options(seitomo_settings INTERFACE
   $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off>
   $<$<COMPILE_LANGUAGE:C,CXX>:-fno-math-errno>
   $<$<COMPILE_LANGUAGE:C,CXX>:-fstack-protector-strong>)
+# gcc 12 for 64-bit ARM fails with an internal error where a loop takes the fmax of converted floats. Kernels have no such loop
+# and stay vectors (cmake/Rooms.cmake).
+include(CheckCSourceCompiles)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(CMAKE_REQUIRED_FLAGS -O3)
+  check_c_source_compiles("
+    double largest(const float *a, int n) {
+        double most = 0;
+        for (int i = 0; i < n; ++i) most = __builtin_fmax(most, (double)a[i]);
+        return most;
+    }
+    int main(void) { return 0; }" SEITOMO_FMAX_LOOPS_COMPILE)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(NOT SEITOMO_FMAX_LOOPS_COMPILE)
+    target_compile_options(seitomo_settings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-fno-tree-loop-vectorize>)
+  endif()
+endif()
 if(SEITOMO_WERROR)
   target_compile_options(seitomo_settings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>)
 endif()
