@@ -105,6 +105,7 @@ static void check_adjoint(sei_device *d, const ops_case *c) {
 }
 
 static const char *const projectors[] = {"rays", "tiles16x8", "tiles16x16"};
+static int n_projectors = 3; /* a card with 99 KiB of shared memory a block has the first two */
 static const char *backend = "cuda-emulated";
 
 static void every_projector_is_right(void **state) {
@@ -112,7 +113,7 @@ static void every_projector_is_right(void **state) {
     ops_backend here = {.device = NULL, .in_double = true};
     const sei_device_options ref = {.name = "ref"};
     assert_ok(sei_device_open(&ref, &here.ref));
-    for (int p = 0; p < 3; ++p) {
+    for (int p = 0; p < n_projectors; ++p) {
         here.device = open_as(backend, projectors[p], false);
         snprintf(here.label, sizeof here.label, "%s", projectors[p]);
         for (uint64_t index = 5; index < 8; ++index) {
@@ -180,7 +181,7 @@ static void fast_agrees_and_says_so(void **state) {
 
 static void repeated_work_gives_the_same_bits(void **state) {
     (void)state;
-    for (int p = 0; p < 3; ++p) {
+    for (int p = 0; p < n_projectors; ++p) {
         sei_device *d = open_as(backend, projectors[p], false);
         for (int kernel = 0; kernel < 2; ++kernel) {
             ops_case c;
@@ -305,6 +306,9 @@ int main(int argc, char **argv) {
     }
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     backend = "cuda";
-    if (sei_backend_absence(backend) == NULL) failed += cmocka_run_group_tests(tests, NULL, NULL);
-    return failed;
+    if (sei_backend_absence(backend) != NULL) return failed;
+    setenv("SEITOMO_CUDA_PROJECTOR", projectors[2], 1);
+    if (sei_backend_absence(backend) != NULL) n_projectors = 2;
+    unsetenv("SEITOMO_CUDA_PROJECTOR");
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
