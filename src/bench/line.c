@@ -59,7 +59,7 @@ void sei_bench_calibration_line(const sei_bench_calibration *c, char line[SEI_BE
         snprintf(arrays, sizeof arrays, "; large arrays: copy %.1f GB/s, read %.1f GB/s", c->rates.copy_gbytes,
                  c->rates.read_gbytes);
     snprintf(
-        line, SEI_TEXT_LENGTH,
+        line, SEI_BENCH_LINE_LENGTH,
         "%-6s %s, %d thread%s, %s: multiply-adds %.1f GFLOP/s, with an L1 operand each %.1f (by processor time %.1f, %.1f)%s",
         c->bench_case[0] != 0 ? c->bench_case : "limits", c->when, c->rates.threads, c->rates.threads == 1 ? "" : "s",
         c->rates.isa, c->rates.fma_gflops, c->rates.fma_l1_gflops, c->rates.fma_cpu_gflops, c->rates.fma_l1_cpu_gflops, arrays);

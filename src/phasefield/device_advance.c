@@ -31,13 +31,23 @@ typedef struct group {
     sei_pf_device_run *run;
 } group;
 
+/* Whether two members run the same model. */
+static bool same_constants(const sei_pf_constants *a, const sei_pf_constants *b) {
+    return a->form == b->form && a->direction == b->direction && a->omega == b->omega && a->c_min == b->c_min &&
+           a->inverse_swing == b->inverse_swing && a->k_vl == b->k_vl && a->e_li == b->e_li &&
+           a->curvature_li == b->curvature_li && a->e_v == b->e_v && a->curvature_v == b->curvature_v && a->f_min == b->f_min &&
+           a->kappa_li_dx2 == b->kappa_li_dx2 && a->kappa_v_dx2 == b->kappa_v_dx2 && a->m_li_dx2 == b->m_li_dx2 &&
+           a->m_v_dx2 == b->m_v_dx2 && a->c_exterior == b->c_exterior && a->mu_exterior == b->mu_exterior && a->c_s == b->c_s &&
+           a->nucleation == b->nucleation && a->annihilation == b->annihilation && a->rho == b->rho && a->c_a == b->c_a &&
+           a->c_b == b->c_b;
+}
+
 static bool alike(const member *a, const member *b) {
     const sei_pf_work *v = &a->work, *w = &b->work;
-    return memcmp(&v->k, &w->k, sizeof v->k) == 0 && v->nx == w->nx && v->ny == w->ny && v->nz == w->nz &&
-           v->periodic_x == w->periodic_x && v->periodic_z == w->periodic_z && v->single == w->single && v->stages == w->stages &&
-           v->tau == w->tau && v->stage[0].w == w->stage[0].w && v->vacancies_move == w->vacancies_move &&
-           a->options->k_s == b->options->k_s && a->limits.dx == b->limits.dx &&
-           a->options->check_every == b->options->check_every &&
+    return same_constants(&v->k, &w->k) && v->nx == w->nx && v->ny == w->ny && v->nz == w->nz && v->periodic_x == w->periodic_x &&
+           v->periodic_z == w->periodic_z && v->single == w->single && v->stages == w->stages && v->tau == w->tau &&
+           v->stage[0].w == w->stage[0].w && v->vacancies_move == w->vacancies_move && a->options->k_s == b->options->k_s &&
+           a->limits.dx == b->limits.dx && a->options->check_every == b->options->check_every &&
            a->state->macro_steps % a->options->check_every == b->state->macro_steps % b->options->check_every;
 }
 
