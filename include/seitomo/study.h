@@ -220,7 +220,10 @@ void sei_compare_options_default(sei_compare_options *options);
  */
 sei_status sei_compare(sei_device *device, const sei_series *series, const sei_compare_options *options, const char *folder,
                        sei_table *rows) SEI_MUST_CHECK;
-/* What sei_compare will need in memory and on disk, without doing it. Errors as sei_compare. */
+/*
+ * What sei_compare will need in memory and on disk, without doing it; with options->memory_bytes the least that it can do
+ * with. Errors as sei_compare.
+ */
 sei_status sei_compare_plan(sei_device *device, const sei_series *series, const sei_compare_options *options,
                             double *memory_bytes, double *disk_bytes) SEI_MUST_CHECK;
 

@@ -301,8 +301,9 @@ sei_status sei_compare_plan(sei_device *device, const sei_series *series, const 
         sei_recon_options recon;
         sei_recon_plan plan;
         recon_options(&work, i, &recon);
+        recon.memory_bytes = 0; /* what it takes is told, not whether there is so much */
         SEI_TRY(sei_reconstruct_plan(device, &work.series, 1, &recon, &plan));
-        most = fmax(most, (double)plan.bytes);
+        most = fmax(most, (double)(options->memory_bytes > 0 ? plan.least : plan.bytes));
     }
     const double images = 4.0 * (double)work.series.nx * (double)work.series.ny * (double)work.series.n_tilts;
     const double area = (double)(work.series.nx - 2 * work.pad) * (double)work.series.ny;
