@@ -42,7 +42,8 @@ static void threads_slabs_and_memory_leave_no_trace(void **state) {
             if (ways[k].memory > 0) assert_in_range(report.slab_slices, 1, NY - 1);
             if (k > 0) {
                 assert_memory_equal(volume.data, first.data, NX * NX * NY * sizeof(float));
-                assert_memory_equal(report.history.cells, first_report.history.cells, report.history.n_rows * report.history.n_columns * sizeof(double));
+                assert_memory_equal(report.history.cells, first_report.history.cells,
+                                    report.history.n_rows * report.history.n_columns * sizeof(double));
                 sei_volume_free(&volume);
                 sei_recon_report_free(&report);
             } else {

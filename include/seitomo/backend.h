@@ -201,7 +201,8 @@ typedef struct sei_device_options {
  */
 sei_status sei_device_open(const sei_device_options *options, sei_device **out) SEI_MUST_CHECK;
 void sei_device_close(sei_device *device); /* NULL: nothing */
-/* The backend as provenance and stamps name it, equal where bits are: "ref", "cpu (fma)", "cpu (baseline)", "cuda", "cuda (fast)". */
+/* The backend as provenance and stamps name it, equal where bits are: "ref", "cpu (fma)", "cpu (baseline)", "cuda", "cuda
+ * (fast)". */
 void sei_device_record(const sei_device *device, char record[SEI_NAME_LENGTH]);
 
 /* Why a backend cannot be used here, as one line, or NULL if it can. Static or thread-local storage. */
