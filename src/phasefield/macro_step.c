@@ -63,9 +63,8 @@ static void team_steps(const sei_pf_work *w, const sei_pf_operators *operators, 
 }
 
 void sei_pf_macro_steps(sei_pf_work *w, const sei_pf_operators *operators, int threads, int64_t steps) {
-    const int64_t wanted = operators->team ? threads : 1;
     /* a team of its own even for one thread: its barriers must not meet those who advance other states beside it */
-#pragma omp parallel num_threads((int)(wanted < w->nz ? wanted : w->nz))
+#pragma omp parallel num_threads(operators->team ? (int)(threads < w->nz ? threads : w->nz) : 1)
     {
         const int thread = thread_number(), size = team_size();
         team_steps(w, operators, thread, band_begin(w, thread, size), band_begin(w, thread + 1, size), steps);
