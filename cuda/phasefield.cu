@@ -211,10 +211,16 @@ static sei_status run_check(sei_pf_device_run *r, double *sums, int *bad) {
     return SEI_OK;
 }
 
-static sei_status run_keep(sei_pf_device_run *r) {
-    const size_t bytes = r->shape.cells * r->shape.members * r->real;
-    SEI_CUDA_TRY(r->device, cudaMemcpy(r->kept[0], r->li[0], bytes, cudaMemcpyDeviceToDevice));
-    SEI_CUDA_TRY(r->device, cudaMemcpy(r->kept[1], r->vacancy[0], bytes, cudaMemcpyDeviceToDevice));
+/* A member that has ended keeps what it ended with: its fields stand still while their names go round. */
+static sei_status run_keep(sei_pf_device_run *r, const uint8_t *live) {
+    const size_t bytes = r->shape.cells * r->real;
+    const void *const from[2] = {r->li[0], r->vacancy[0]};
+    for (unsigned member = 0; member < r->shape.members; ++member) {
+        for (int n = 0; n < 2 && live[member] != 0; ++n)
+            SEI_CUDA_TRY(r->device,
+                         cudaMemcpy(reinterpret_cast<char *>(r->kept[n]) + member * bytes,
+                                    static_cast<const char *>(from[n]) + member * bytes, bytes, cudaMemcpyDeviceToDevice));
+    }
     return SEI_OK;
 }
 

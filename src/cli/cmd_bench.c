@@ -245,7 +245,8 @@ sei_status sei_cmd_bench(int argc, char **argv) {
     w.bench.cases = w.cases;
     w.bench.n_extra = 1;
     w.bench.extra = &files;
-    w.bench.device = (sei_device_options){.name = w.common.backend, .threads = w.common.threads, .isa = w.common.isa};
+    w.bench.device =
+        (sei_device_options){.name = w.common.backend, .threads = w.common.threads, .isa = w.common.isa, .fast = w.common.fast};
     if (w.list) {
         print_list(&w);
         goto done;

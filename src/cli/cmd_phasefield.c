@@ -53,7 +53,10 @@ sei_status sei_cmd_phasefield(int argc, char **argv) {
     char seed[40];
     sei_status status = sei_cli_begin(&argp, argc, argv, &w, &w.common);
     if (status != SEI_OK) return status;
-    if (w.common.seed_given && w.common.n_set < sizeof w.common.set / sizeof w.common.set[0]) {
+    if (w.common.seed_given) {
+        const size_t room = sizeof w.common.set / sizeof w.common.set[0];
+        if (w.common.n_set >= room)
+            SEI_TRY(sei_fail(SEI_ERR_USAGE, "--seed and %zu --set are too many; at most %zu", w.common.n_set, room));
         snprintf(seed, sizeof seed, "seed=%llu", (unsigned long long)w.common.seed);
         w.common.set[w.common.n_set++] = seed;
     }

@@ -29,8 +29,8 @@ typedef struct sei_pf_device {
     sei_status (*steps)(sei_pf_device_run *run, int64_t steps);
     /* sums[count][nz*ny] of c_Li over cells that are active and not wetted; bad[count]: cells outside [-0.5, 1.5] or NaN. */
     sei_status (*check)(sei_pf_device_run *run, double *sums, int *bad);
-    /* Remembers the fields as they are. */
-    sei_status (*keep)(sei_pf_device_run *run);
+    /* Remembers the fields of those who live as they are. */
+    sei_status (*keep)(sei_pf_device_run *run, const uint8_t *live);
     /* A member's fields now, or as kept. */
     sei_status (*fetch)(sei_pf_device_run *run, int member, bool kept, void *c_li, void *c_v, void *source);
     void (*end)(sei_pf_device_run *run); /* NULL: nothing */

@@ -97,7 +97,7 @@ static sei_status test(group *g, bool to_end, int64_t steps) {
     SEI_TRY(g->table->check(g->run, g->sums, g->bad));
     for (int n = 0; n < g->count; ++n)
         if (g->live[n] && g->bad[n] != 0) SEI_TRY(tell_bad(g, n, g->members[n]->steps + steps));
-    SEI_TRY(g->table->keep(g->run));
+    SEI_TRY(g->table->keep(g->run, g->live));
     for (int n = 0; n < g->count; ++n) {
         member *m = g->members[n];
         if (!g->live[n]) continue;

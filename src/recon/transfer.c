@@ -140,10 +140,12 @@ static void fill_start(sei_solver *s, const sei_piece *p, const double *level, d
             const float flat = level == NULL ? 1 : (float)level[slice];
             const float least = floor < 0 ? -INFINITY : (float)(floor * (double)flat),
                         most = floor < 0 || flat > 0 ? INFINITY : 0;
+            const float share = s->trial ? (float)s->trial_share : 1; /* a trial has this part of the counts */
             const float *row = start == NULL ? NULL : start->data + ((p->first + k) * start->ny + y) * start->nx;
             for (size_t x = 0; x < (size_t)s->nx; ++x) {
                 const size_t at = ((size_t)k * (size_t)s->nx + x) * ny + i;
-                const float value = row == NULL ? flat : row[x] < least ? least : row[x] > most ? most : row[x];
+                const float given = row == NULL ? flat : row[x] * share;
+                const float value = row == NULL ? flat : given < least ? least : given > most ? most : given;
                 s->staging[at] = s->staging_2[at] > 0 ? value : 0;
             }
         }

@@ -195,7 +195,7 @@ static sei_status side_by_side(const sei_pf_run *run, const char *name, const si
     SEI_TRY(SEI_NEW(pngs, (int64_t)n, 1, 1));
     for (size_t i = 0; i < n; ++i) {
         SEI_TRY(panel_path(run, halves[i], deformed, &pngs[there]));
-        if (sei_file_exists(pngs[there])) {
+        if (halves[i] < run->n_rows && sei_file_exists(pngs[there])) { /* not those of a longer run that was here before */
             ++there;
         } else {
             sei_free(pngs[there]);

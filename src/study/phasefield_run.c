@@ -64,6 +64,7 @@ static sei_status make_stamp(sei_pf_run *run) {
     if (recipe == NULL) return sei_fail(SEI_ERR_MEMORY, "not enough memory for the recipe");
     json_object_del(recipe, "cycles");
     json_object_del(recipe, "sweep");
+    json_object_del(recipe, "title");
     json_object_del(json_object_get(recipe, "output"), "checkpoint_every");
     json_object_set_new(recipe, "version", json_string(SEITOMO_VERSION));
     json_object_set_new(recipe, "backend", json_string(run->options->backend));
@@ -347,7 +348,11 @@ static sei_status plan(const sei_pf_run *run, bool only, json_t **summary) {
     const double cells = (double)o->nx * (double)o->ny * (double)o->nz, halves = 2 * (double)run->file->entry->cycles;
     const double evaluations = halves * 0.65 * o->t_max / l->tau * (l->stages + 1);
     const double seconds = evaluations * cells * 4e-9 / fmin(sei_threads(), fmax(cells / 4096, 1));
-    const double memory = 160 * cells + 5e7, disk = (halves + 1) * (60 * cells + 4e5) + 30 * cells + 1e7;
+    const sei_mechanics_options *m = &run->file->mechanics;
+    const double mechanics = run->file->entry->mechanics.enabled ? (double)m->nx * (double)m->ny * (double)m->nz : 0;
+    /* the model's fields, the checkpoint's text, and mechanics' state twice, work and coarsened fields */
+    const double memory = 200 * cells + (o->ny > 1 ? 500 : 400) * mechanics + 5e7;
+    const double disk = (halves + 1) * (60 * cells + 120 * mechanics + 4e5) + 30 * cells + 90 * mechanics + 1e7;
     const double available = run->options->memory_bytes > 0 ? (double)run->options->memory_bytes : (double)sei_memory_available();
     sei_info(
         "plan: %lld x %lld x %lld cells of %.4g l0, %d stages in steps of %.3g s, %g half-cycles: memory %.2f GiB, disk at "

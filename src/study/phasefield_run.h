@@ -51,7 +51,7 @@ typedef struct sei_pf_run {
     const sei_phasefield_file *file;
     const sei_phasefield_run_options *options;
     const char *folder;
-    char stamp[65]; /* of the program and the recipe but its cycles, title and output */
+    char stamp[65]; /* of the program and the recipe but its cycles, title and the checkpoints' distance */
     sei_phasefield_state state;
     size_t n_rows; /* half-cycles whose files are written, the intact wire among them */
     sei_numbers *rows;
